@@ -1,0 +1,1 @@
+"""Loop IR to machine code: targets as data, kernel families, object emission."""

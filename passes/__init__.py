@@ -1,0 +1,1 @@
+"""One pass a file; `litefuse.passes.pipeline` lists them in order."""
