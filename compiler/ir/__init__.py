@@ -1,0 +1,1 @@
+"""The SSA core: types, attributes, ops, printer, parser, verifier, pass manager."""

@@ -1,0 +1,1 @@
+"""Op declarations: `arith`, `tfl`, `kern` and `loop`, gathered by `dialects()`."""
