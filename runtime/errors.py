@@ -12,4 +12,4 @@ class LitefuseError(Exception):
 
 
 class LitefuseWarning(UserWarning):
-    """Said once when litefuse steps aside: the model, or a part, runs as if litefuse were absent."""
+    """Said once when litefuse steps aside: the model, or a part, runs as if it were absent."""
