@@ -1,0 +1,1 @@
+"""The meaning of each TFLite op in NumPy."""

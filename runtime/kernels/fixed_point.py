@@ -1,0 +1,198 @@
+"""TFLite's quantised arithmetic to the bit, vectorised with NumPy.
+
+Every function accepts Python integers or arrays (broadcast together) and works on int64 arrays
+that hold int32 values; results are int64 arrays whose values fit int32 unless said otherwise.  The
+rules are those of the
+*reference* kernels (`OpResolverType.BUILTIN_REF`): double rounding.  Section numbers refer to the
+numerics page of the TFLite quantisation specification that the project keeps beside its design
+notes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+IntLike = npt.ArrayLike
+
+INT32_MIN = -(1 << 31)
+INT32_MAX = (1 << 31) - 1
+
+
+def round_half_away(x: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    """C's `round`: to the nearest integer, ties away from zero; keeps the floating dtype; exact
+    for every input.
+    """
+    value = np.asarray(x)
+    whole = np.trunc(value)
+    up = np.abs(value - whole) >= 0.5
+    return np.asarray(np.where(up, whole + np.sign(value).astype(value.dtype), whole))
+
+
+def quantize_multiplier(m: float) -> tuple[int, int]:
+    """(q, shift) with m ~= q * 2**(shift - 31), q in [2**30, 2**31); (0, 0) for 0 and for m below
+    2**-32.
+
+    `m` must be finite and >= 0 (as TFLite requires).  Positive shift means left.
+    """
+    if not math.isfinite(m) or m < 0.0:
+        raise ValueError(
+            f"quantised multiplier {m!r} is not a finite number >= 0; check the tensor scales"
+        )
+    if m == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(m)
+    q = int(round_half_away(np.float64(fraction * (1 << 31))))
+    if q == 1 << 31:
+        q //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:  # TFLite saturates: the result is INT32_MAX anyway
+        return INT32_MAX, 30
+    return q, shift
+
+
+def quantize_multipliers(m: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """`quantize_multiplier` of each element: (q int32[n], shift int32[n])."""
+    pairs = [quantize_multiplier(float(v)) for v in np.asarray(m, np.float64).ravel()]
+    return np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32)
+
+
+def wrap32(x: IntLike) -> IntArray:
+    """x modulo 2**32 as a signed int32 value: what C's int32 arithmetic leaves."""
+    return np.asarray(x, np.int64).astype(np.int32).astype(np.int64)
+
+
+def saturate(x: IntLike, low: int, high: int) -> IntArray:
+    """Clamp to [low, high]."""
+    return np.clip(np.asarray(x, np.int64), low, high)
+
+
+def srdhm(a: IntLike, b: IntLike) -> IntArray:
+    """Saturating rounding doubling high multiply of int32: round_half_up(a * b / 2**31).
+
+    gemmlowp writes it with a sign-dependent nudge and a truncating division; both are the same
+    function.
+    """
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+
+
+def rdbp(x: IntLike, exponent: IntLike) -> IntArray:
+    """Rounding divide by 2**exponent, ties away from zero; exponent in [0, 31]."""
+    value = np.asarray(x, np.int64)
+    e = np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << e) - 1
+    remainder = value & mask
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> e) + (remainder > threshold)
+
+
+def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
+    """MultiplyByQuantizedMultiplier, double rounding: rdbp(srdhm(x << max(shift, 0), q),
+    max(-shift, 0)).
+
+    The left shift wraps at 32 bits as the compiled reference does.
+    """
+    s = np.asarray(shift, np.int64)
+    left = np.maximum(s, 0)
+    value = np.asarray(x, np.int64)
+    if np.any(left > 0):
+        value = wrap32(value << left)
+    return rdbp(srdhm(value, q), np.maximum(-s, 0))
+
+
+def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
+    """MultiplyByQuantizedMultiplier of an int64 accumulator (int16x8 ops): 16-bit multiplier, one
+    rounding half up.
+
+    Needs |x| < 2**47 and shift in [-31, 8).
+    """
+    q64 = np.asarray(q, np.int64)
+    s = np.asarray(shift, np.int64)
+    reduced = np.where(q64 < 0x7FFF0000, (q64 + (1 << 15)) >> 16, 0x7FFF)
+    total = 15 - s
+    return wrap32((np.asarray(x, np.int64) * reduced + (np.int64(1) << (total - 1))) >> total)
+
+
+def mbqm_single(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
+    """MultiplyByQuantizedMultiplier with single rounding: (x * q + 2**(30 - shift)) >> (31 -
+    shift), half up.
+    """
+    total = 31 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * np.asarray(q, np.int64)
+    return wrap32((product + (np.int64(1) << (total - 1))) >> total)
+
+
+def activation_bounds(activation: str) -> tuple[float, float]:
+    """Real bounds (low, high) of a fused activation that only clamps; KeyError for TANH and
+    SIGN_BIT.
+    """
+    return _BOUNDS[activation]
+
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "NONE": (-math.inf, math.inf),
+    "RELU": (0.0, math.inf),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+
+
+def quantize_bound(real: float, scale: float, zero_point: int) -> int:
+    """zero_point + round(real / float32(scale)), in float32 as TFLite does it."""
+    quotient = np.float32(np.float32(real) / np.float32(scale))
+    return zero_point + int(round_half_away(quotient))
+
+
+def activation_range(
+    activation: str, scale: float, zero_point: int, dtype: npt.DTypeLike
+) -> tuple[int, int]:
+    """(act_min, act_max) of a fused activation on an output of integer `dtype` with this scale and
+    zero point.
+    """
+    info = np.iinfo(dtype)
+    low, high = activation_bounds(activation)
+    act_min, act_max = int(info.min), int(info.max)
+    if math.isfinite(low):
+        act_min = max(act_min, quantize_bound(low, scale, zero_point))
+    if math.isfinite(high):
+        act_max = min(act_max, quantize_bound(high, scale, zero_point))
+    return act_min, act_max
+
+
+def integer_activation_range(activation: str, dtype: npt.DTypeLike) -> tuple[int, int]:
+    """(min, max) of a fused activation on an unquantised integer tensor (int32 ADD and the
+    like).
+    """
+    info = np.iinfo(dtype)
+    low, high = activation_bounds(activation)
+    return (
+        int(low) if math.isfinite(low) else int(info.min),
+        int(high) if math.isfinite(high) else int(info.max),
+    )
+
+
+def input_radius(integer_bits: int, left_shift: int, total_signed_bits: int = 31) -> int:
+    """The largest |x| whose rescaled value still fits `integer_bits` (TFLite's
+    CalculateInputRadius).
+    """
+    largest = ((1 << integer_bits) - 1) * float(1 << (total_signed_bits - integer_bits))
+    return math.floor(largest / math.ldexp(1.0, left_shift))
+
+
+def quantize_float(
+    x: npt.ArrayLike, scale: float, zero_point: int, dtype: npt.DTypeLike
+) -> npt.NDArray[np.integer]:
+    """round(x / float32(scale)) + zero_point in float32, clamped to `dtype`: TFLite's affine
+    quantisation.
+    """
+    info = np.iinfo(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = round_half_away(np.asarray(x, np.float32) / np.float32(scale)).astype(np.float64)
+    rounded = np.nan_to_num(rounded, nan=float(INT32_MIN), posinf=2.0**40, neginf=-(2.0**40))
+    return np.asarray(np.clip(rounded + zero_point, info.min, info.max).astype(dtype))
