@@ -33,16 +33,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def cpu_features() -> frozenset[str]:
-    """The host's features as ``/proc/cpuinfo`` spells them (``flags`` on x86-64, ``Features`` on aarch64)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return frozenset()
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
+    """The host's features under LLVM's names, as `litefuse.runtime.cpu` finds them without LLVM."""
+    from litefuse.runtime.cpu import host_target
+
+    return host_target().features
 
 
 @pytest.fixture(scope="session")
