@@ -8,7 +8,10 @@ the stored type's range.
 An op's operands beyond its tensors are *extras*, matched by `roles`, and appear as further block arguments in order:
     "channel"  a vector over the last dimension        "pixel"  a tensor of the result's shape        "scalar"  one element
 
-    kern.contract(x, w, extras...)  region (acc, extras...)           acc = sum (x - x_zero_point) * w, i32 or f32
+    kern.contract(x, w, extras...)  region (acc, extras...)           acc = sum (x - x_zero_point) * w, i32 or f32, where x is
+        the stored number and cells outside the image hold `pad_value` (stored form; absent means x_zero_point, or 0).
+        `fold_quantization` moves x_zero_point (absent means 0) into the bias, so that afterwards acc = sum x * w and
+        `pad_value` stays behind as what the padding holds.
         kind "conv":      x NHWC, w [out, kh, kw, in / groups]
         kind "depthwise": x NHWC, w [1, kh, kw, in * multiplier]
         kind "dense":     x [..., K] (rows = the rest), w [out, K]
@@ -17,6 +20,11 @@ An op's operands beyond its tensors are *extras*, matched by `roles`, and appear
     kern.map(xs...)                 region (elements...)              NumPy broadcasting by shape; roles tell how
     kern.pad / concat / reshape / transpose / slice / resize_nearest  moves; element type unchanged
     kern.softmax(x)                 along the last dimension
+    kern.rescale(acc)               symbolic requantisation of an i32 tensor, before `fold_quantization`:
+        result = MultiplyByQuantizedMultiplier(acc, multiplier of the last dimension's channel) + zero_point, not clamped
+
+A `kern.contract` and the `kern.window` that alone reads it may share an integer `group`: windows neither overlap nor stick
+out, so rows of both can be computed in turn while they are in cache (`fuse_pool`). `group` never changes a result.
 """
 
 from __future__ import annotations
@@ -81,13 +89,15 @@ OPS = (
     OpDef("kern.const", "A constant tensor.", 0, 1, required={"value": object}, optional={"buffer": dict}),
     OpDef("kern.contract", "A contraction with its epilogue.", (2, None), 1, 1, required={"kind": str},
           optional={"strides": tuple, "dilations": tuple, "pad": tuple, "groups": int, "multiplier": int, "x_zero_point": int,
-                    "roles": list, "schedule": dict, "buffer": dict}, verify=_contract),
+                    "pad_value": (int, float), "group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_contract),
     OpDef("kern.window", "A pooling window with its epilogue.", (1, None), 1, 1,
           required={"kind": str, "window": tuple, "strides": tuple, "pad": tuple},
-          optional={"roles": list, "schedule": dict, "buffer": dict}, verify=_window),
+          optional={"group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_window),
     OpDef("kern.reduce", "A reduction with its epilogue.", (1, None), 1, 1, required={"kind": str, "axes": tuple},
           optional={"roles": list, "keep_dims": bool, "schedule": dict, "buffer": dict}, verify=_reduce),
     OpDef("kern.map", "An elementwise computation.", (1, None), 1, 1, optional={"roles": list, "schedule": dict, "buffer": dict}, verify=_map),
+    OpDef("kern.rescale", "An i32 tensor times real multipliers, one or a channel, plus a zero point; fold_quantization makes it a kern.map.",
+          1, 1, required={"multipliers": tuple, "zero_point": int}, verify=_tensors),
     OpDef("kern.pad", "x with low[i] and high[i] cells of `value` (a number in stored form) around.", 1, 1,
           required={"low": tuple, "high": tuple, "value": (int, float)}, optional={"schedule": dict, "buffer": dict}, verify=_tensors),
     OpDef("kern.concat", "Operands one after another along an axis.", (1, None), 1, required={"axis": int},
