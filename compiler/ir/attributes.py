@@ -71,6 +71,4 @@ def _same(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-Attribute: TypeAlias = (
-    "bool | int | float | np.float32 | str | tuple[Any, ...] | list[Any] | dict[str, Any] | Type | Symbol | Dense | Resource | None"
-)
+Attribute: TypeAlias = "bool | int | float | np.float32 | str | tuple[Any, ...] | list[Any] | dict[str, Any] | Type | Symbol | Dense | Resource | None"

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from litefuse.compiler.ir.types import Type
+from litefuse.runtime.errors import LitefuseError
 
 
-class IRError(ValueError):
+class IRError(LitefuseError, ValueError):
     """A broken rule of the IR: the text names the op, its location and the rule."""
 
 
@@ -125,7 +126,9 @@ class Operation:
         try:
             return self.attributes[key]
         except KeyError:
-            raise IRError(f"{self.name} has no attribute {key!r}; it has {sorted(self.attributes)}") from None
+            raise IRError(
+                f"{self.name} has no attribute {key!r}; it has {sorted(self.attributes)}"
+            ) from None
 
     def get(self, key: str, default: Any = None) -> Any:
         """An attribute, or the default where it is absent."""
@@ -309,7 +312,9 @@ class Builder:
 
     __slots__ = ("anchor", "block", "location")
 
-    def __init__(self, block: Block, before: Operation | None = None, location: Location = UNKNOWN) -> None:
+    def __init__(
+        self, block: Block, before: Operation | None = None, location: Location = UNKNOWN
+    ) -> None:
         self.block = block
         self.anchor = before
         self.location = location
@@ -329,4 +334,6 @@ class Builder:
         regions: Iterable[Region] = (),
     ) -> Operation:
         """Create an op with the builder's location and insert it."""
-        return self.insert(Operation(name, operands, result_types, attributes, regions, self.location))
+        return self.insert(
+            Operation(name, operands, result_types, attributes, regions, self.location)
+        )

@@ -15,8 +15,9 @@ class OpDef:
     """Name, arity, attributes and rules of an op.
 
     `operands`, `results`, `regions`: an exact number, or (minimum, maximum or None). `required` and `optional` name
-    attributes with the Python type that their value must have (see `attributes.py`); others are errors. `verify`
-    raises `IRError` (text: the rule that is broken; the caller adds op and location).
+    attributes with the Python type that their value must have (see `attributes.py`); others are errors, unless they
+    carry a dialect's prefix (`tool.note`). `terminated`: each region ends in a terminator. `verify` raises `IRError`
+    (text: the rule that is broken; the caller adds op and location).
     """
 
     name: str
@@ -28,6 +29,7 @@ class OpDef:
     optional: dict[str, type | tuple[type, ...]] = field(default_factory=dict)
     pure: bool = True
     terminator: bool = False
+    terminated: bool = True
     verify: Verify | None = None
 
 
