@@ -26,7 +26,8 @@ from litefuse.compiler.ir.types import (
     VectorType,
 )
 
-ResourceSource: TypeAlias = "Mapping[str, npt.NDArray[Any]] | Callable[[str, tuple[int, ...], np.dtype[Any]], npt.NDArray[Any]] | None"
+ResourceMaker: TypeAlias = Callable[[str, tuple[int, ...], np.dtype[Any]], npt.NDArray[Any]]
+ResourceSource: TypeAlias = Mapping[str, npt.NDArray[Any]] | ResourceMaker | None
 
 _INT_TYPE = re.compile(r"([su]?)i([0-9]+)\b")
 _FLOAT_TYPE = re.compile(r"(?:bf16|f16|f32|f64|tf32|f80|f128|f8E[0-9]M[0-9][A-Z0-9]*)\b")
@@ -77,16 +78,16 @@ class AttributeParser:
             case "vector":
                 shape, element = self._shaped()
                 if len(shape) != 1 or shape[0] < 0:
-                    s.fail("vectors have one static dimension", at)
+                    raise s.error("vectors have one static dimension", at)
                 return VectorType(shape[0], element)
             case "complex":
                 s.need("<", "after complex")
                 element = self.type()
                 if not isinstance(element, FloatType):
-                    s.fail("a complex number is made of floats", at)
+                    raise s.error("a complex number is made of floats", at)
                 s.need(">", "after the element type")
                 return ComplexType(element)
-        s.fail("expected a type" if word is None else f"{word} is not a type", at)
+        raise s.error("expected a type" if word is None else f"{word} is not a type", at)
 
     def function_type(self) -> tuple[tuple[Type, ...], tuple[Type, ...]]:
         """Read `(types) -> types`."""
@@ -138,14 +139,14 @@ class AttributeParser:
                 s.pos = end
                 s.skip()
                 return OpaqueType(name + body)
-        s.fail("the type's '<' is not closed", at)
+        raise s.error("the type's '<' is not closed", at)
 
     def _quantized(self, at: int) -> Type:
         s = self.s
         s.need("<", "after !quant.uniform")
         word = s.need_regex(_WORD, "a storage type such as i8")
         if not re.fullmatch(r"[iu][0-9]+", word):
-            s.fail(f"{word} is not a storage type; i8, u8, i16 are", at)
+            raise s.error(f"{word} is not a storage type; i8, u8, i16 are", at)
         storage = IntegerType(int(word[1:]), "u" if word[0] == "u" else "")
         s.need(":", "and the expressed type")
         s.need("f32", "(the expressed type)")
@@ -184,7 +185,7 @@ class AttributeParser:
                 else s.identifier("an attribute's name")
             )
             if key in out:
-                s.fail(f"attribute {key} is given twice", at)
+                raise s.error(f"attribute {key} is given twice", at)
             out[key] = self.attribute() if s.take("=") else None
             if not s.more("}"):
                 return out
@@ -245,7 +246,7 @@ class AttributeParser:
                 return self._float32(text)
             return self._float(text, t.name, at)
         if not _is_integer(text):
-            s.fail(f"{text} is not an integer", at)
+            raise s.error(f"{text} is not an integer", at)
         return int(text, 0)
 
     def _array(self) -> tuple[Any, ...]:
@@ -271,12 +272,12 @@ class AttributeParser:
         if "x" not in text:
             return float(text)
         if kind not in _FORMATS:
-            self.s.fail(f"no bit patterns of {kind}", at)
+            raise self.s.error(f"no bit patterns of {kind}", at)
         as_float, as_bits = _FORMATS[kind]
         try:
             return float(struct.unpack(as_float, struct.pack(as_bits, int(text, 16)))[0])
         except struct.error:
-            self.s.fail(f"{text} has more bits than an {kind}", at)
+            raise self.s.error(f"{text} has more bits than an {kind}", at) from None
 
     def _float32(self, text: str) -> np.float32:
         if "x" in text:
@@ -302,16 +303,16 @@ class AttributeParser:
         size = t.size
         if blob is not None:
             if len(blob) not in (size * dtype.itemsize, dtype.itemsize):
-                s.fail(f"{t} has {size * dtype.itemsize} bytes, not {len(blob)}", at)
+                raise s.error(f"{t} has {size * dtype.itemsize} bytes, not {len(blob)}", at)
             flat = np.frombuffer(blob, dtype)
         else:
             flat = self._elements(tokens, dtype, at)
         if flat.size == 1 and size != 1 and not nesting:
             flat = np.broadcast_to(flat, (size,)).copy()
         if flat.size != size:
-            s.fail(f"{t} has {size} elements, not {flat.size}", at)
+            raise s.error(f"{t} has {size} elements, not {flat.size}", at)
         if nesting and tuple(nesting) != t.shape:
-            s.fail(f"the numbers nest as {tuple(nesting)}, not as {t.shape}", at)
+            raise s.error(f"the numbers nest as {tuple(nesting)}, not as {t.shape}", at)
         return Dense(flat.reshape(t.shape))
 
     def _nested(self, tokens: list[Any], nesting: list[int], depth: int) -> None:
@@ -329,7 +330,7 @@ class AttributeParser:
                 if not s.more("]"):
                     break
         if nesting[depth] not in (-1, count):
-            s.fail(f"rows of {nesting[depth]} and of {count} elements", at)
+            raise s.error(f"rows of {nesting[depth]} and of {count} elements", at)
         nesting[depth] = count
 
     def _dense_element(self) -> Any:
@@ -366,7 +367,7 @@ class AttributeParser:
                 return out
             return np.array([int(t, 0) for t in tokens], dtype)
         except (ValueError, OverflowError, TypeError) as e:
-            self.s.fail(f"not a {dtype} constant: {e}", at)
+            raise self.s.error(f"not a {dtype} constant: {e}", at) from None
 
     def _constant_type(self) -> tuple[TensorType, np.dtype[Any]]:
         s = self.s
@@ -375,10 +376,10 @@ class AttributeParser:
         if isinstance(t, VectorType):
             t = TensorType((t.lanes,), t.element)
         if not isinstance(t, TensorType) or min(t.shape, default=0) < 0:
-            s.fail("a constant's type is a tensor of static shape", at)
+            raise s.error("a constant's type is a tensor of static shape", at)
         dtype = _dtype(t.element)
         if dtype is None:
-            s.fail(f"constants of {t.element} have no text", at)
+            raise s.error(f"constants of {t.element} have no text", at)
         return t, dtype
 
     def _resource(self) -> Resource:
@@ -394,7 +395,9 @@ class AttributeParser:
             known = Resource(name, self._bytes_of(name, t.shape, dtype, at))
             self.made[name] = known
         if known.array.shape != t.shape or known.array.dtype != dtype:
-            s.fail(f"resource {name} is {known.array.dtype}{list(known.array.shape)}, not {t}", at)
+            raise s.error(
+                f"resource {name} is {known.array.dtype}{list(known.array.shape)}, not {t}", at
+            )
         return known
 
     def _bytes_of(
@@ -405,14 +408,17 @@ class AttributeParser:
             data = self._hex(place, at)[4:]
             size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
             if len(data) != size:
-                self.s.fail(f"resource {name} has {len(data)} bytes, its type needs {size}", at)
+                raise self.s.error(
+                    f"resource {name} has {len(data)} bytes, its type needs {size}", at
+                )
             return np.frombuffer(data, dtype).reshape(shape)
         if callable(self.source):
             return self.source(name, shape, dtype)
         if self.source is not None and name in self.source:
             return self.source[name]
-        self.s.fail(
-            f"no bytes for resource {name}: the text has no resource section with it (a dump has none; a reproducer has)",
+        raise self.s.error(
+            f"no bytes for resource {name}: the text has no resource section with it "
+            "(a dump has none; a reproducer has)",
             at,
         )
 
@@ -422,13 +428,13 @@ class AttributeParser:
                 raise ValueError("it does not start with 0x")
             return bytes.fromhex(text[2:])
         except ValueError as e:
-            self.s.fail(f"not a hexadecimal string: {e}", at)
+            raise self.s.error(f"not a hexadecimal string: {e}", at) from None
 
     # The resource section
 
     def _section(self) -> dict[str, str]:
-        # It stands at the end of the text, but attributes need it from the start. A quoted newline is escaped, so the
-        # mark at the start of a line cannot be inside a string.
+        # It stands at the end of the text, but attributes need it from the start. A quoted newline
+        # is escaped, so the mark at the start of a line cannot be inside a string.
         text = self.s.text
         start = 0 if text.startswith("{-#") else text.rfind("\n{-#") + 1
         if not text.startswith("{-#", start):
@@ -456,7 +462,7 @@ class AttributeParser:
         """Go past the metadata, which was read first."""
         match = _SECTION_END.search(self.s.text, self.s.pos)
         if match is None:
-            self.s.fail("the metadata's '{-#' is not closed by '#-}'")
+            raise self.s.error("the metadata's '{-#' is not closed by '#-}'")
         self.s.pos = match.end()
         self.s.skip()
 

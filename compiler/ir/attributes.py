@@ -1,4 +1,5 @@
-"""Attribute values. Plain Python values stand for themselves; the classes below are what Python lacks.
+"""Attribute values. Plain Python values stand for themselves; the classes below are what Python
+lacks.
 
 | Python value            | MLIR text                                   |
 |-------------------------|---------------------------------------------|
@@ -71,4 +72,7 @@ def _same(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-Attribute: TypeAlias = "bool | int | float | np.float32 | str | tuple[Any, ...] | list[Any] | dict[str, Any] | Type | Symbol | Dense | Resource | None"
+Attribute: TypeAlias = (
+    "bool | int | float | np.float32 | str | tuple[Any, ...] | list[Any] | dict[str, Any]"
+    " | Type | Symbol | Dense | Resource | None"
+)

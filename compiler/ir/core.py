@@ -1,6 +1,7 @@
 """The SSA core: values, operations, blocks, regions, modules. It never learns an op's name.
 
-Regions have one block each: control flow is structured, so there are no successors and dominance is order.
+Regions have one block each: control flow is structured, so there are no successors and dominance is
+order.
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ class Value:
 
     __slots__ = ("_uses", "index", "name", "owner", "type")
 
-    def __init__(self, type: Type, owner: Operation | Block, index: int, name: str = "") -> None:
+    def __init__(
+        self,
+        type: Type,  # noqa: A002
+        owner: Operation | Block,
+        index: int,
+        name: str = "",
+    ) -> None:
         self.type = type
         self.owner = owner
         self.index = index
@@ -149,7 +156,7 @@ class Operation:
         for i, v in enumerate(self._operands):
             v._uses[(id(self), i)] = self
 
-    def add_result(self, type: Type) -> Value:
+    def add_result(self, type: Type) -> Value:  # noqa: A002
         """Append a result."""
         self.results.append(Value(type, self, len(self.results)))
         return self.results[-1]
@@ -181,7 +188,9 @@ class Operation:
                 op.drop_uses()
 
     def clone(self, mapping: dict[Value, Value] | None = None) -> Operation:
-        """A deep copy; operands go through `mapping`, which gains this op's results and nested values."""
+        """A deep copy; operands go through `mapping`, which gains this op's results and nested
+        values.
+        """
         m: dict[Value, Value] = {} if mapping is None else mapping
         regions = []
         copy = Operation(
@@ -233,7 +242,7 @@ class Block:
             raise IRError("an empty block has no terminator")
         return self.ops[-1]
 
-    def add_arg(self, type: Type, name: str = "") -> Value:
+    def add_arg(self, type: Type, name: str = "") -> Value:  # noqa: A002
         """Append an argument."""
         self.args.append(Value(type, self, len(self.args), name))
         return self.args[-1]

@@ -10,7 +10,9 @@ from litefuse.compiler.ir.core import Block, Module, Operation, Value
 
 
 def equal(a: Module | Operation, b: Module | Operation, *, locations: bool = False) -> bool:
-    """Whether two modules or ops agree in ops, types, attributes and data flow; names are hints and do not count."""
+    """Whether two modules or ops agree in ops, types, attributes and data flow; names are hints and
+    do not count.
+    """
     return difference(a, b, locations=locations) is None
 
 

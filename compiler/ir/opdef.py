@@ -1,4 +1,4 @@
-"""How an op is declared: one `OpDef` constant an op, gathered in explicit tuples by `compiler.ops`."""
+"""How an op is declared: one `OpDef` constant an op, gathered in tuples by `compiler.ops`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ Verify = Callable[[Operation], None]
 class OpDef:
     """Name, arity, attributes and rules of an op.
 
-    `operands`, `results`, `regions`: an exact number, or (minimum, maximum or None). `required` and `optional` name
-    attributes with the Python type that their value must have (see `attributes.py`); others are errors, unless they
-    carry a dialect's prefix (`tool.note`). `terminated`: each region ends in a terminator. `verify` raises `IRError`
-    (text: the rule that is broken; the caller adds op and location).
+    `operands`, `results`, `regions`: an exact number, or (minimum, maximum or None). `required` and
+    `optional` name attributes with the Python type that their value must have (see
+    `attributes.py`); others are errors, unless they carry a dialect's prefix (`tool.note`).
+    `terminated`: each region ends in a terminator. `verify` raises `IRError` (text: the rule that
+    is broken; the caller adds op and location).
     """
 
     name: str

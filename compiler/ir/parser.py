@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from litefuse.compiler.ir.attribute_parser import AttributeParser, ResourceSourc
 from litefuse.compiler.ir.core import (
     UNKNOWN,
     Block,
-    IRError,
     Location,
     Module,
     NodeLocation,
@@ -36,16 +35,15 @@ __all__ = [
 
 def parse_module(
     text: str,
-    resources: Mapping[str, npt.NDArray[Any]]
-    | Callable[[str, tuple[int, ...], np.dtype[Any]], npt.NDArray[Any]]
-    | None = None,
+    resources: ResourceSource = None,
     *,
     source: str = "<text>",
 ) -> Module:
     """The module of a text; top-level ops without a module around them get one.
 
-    Weights come from the text's own resource section, else from `resources`: a mapping by name, or a function of
-    (name, shape, dtype). Raises `ParseError`, with line, column and a caret, for anything else than our syntax.
+    Weights come from the text's own resource section, else from `resources`: a mapping by name, or
+    a function of (name, shape, dtype). Raises `ParseError`, with line, column and a caret, for
+    anything else than our syntax.
     """
     scanner = Scanner(text, source)
     attributes = AttributeParser(scanner, resources)
@@ -69,12 +67,14 @@ def parse_type(text: str) -> Type:
     scanner = Scanner(text, "<type>")
     t = AttributeParser(scanner, None).type()
     if scanner.pos != len(text):
-        scanner.fail("nothing may follow the type")
+        raise scanner.error("nothing may follow the type")
     return t
 
 
 def made_up_weights(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Weights for a text that carries none: small numbers that depend on the name alone, the same on every machine."""
+    """Weights for a text that carries none: small numbers that depend on the name alone, the same
+    on every machine.
+    """
     seed = np.frombuffer(name.encode(), np.uint8).astype(np.uint64)
     rng = np.random.default_rng([len(name), *seed.tolist()])
     if dtype.kind == "f":
@@ -111,7 +111,6 @@ class _Parser:
                 if not s.take(","):
                     break
             s.need("=", "after the results")
-        at = s.pos
         op_name = s.string("an op's name")
         s.need("(", "before the operands")
         operands: list[Value] = []
@@ -135,20 +134,19 @@ class _Parser:
         type_at = s.pos
         ins, outs = self.attributes.function_type()
         if len(ins) != len(operands):
-            s.fail(f"{op_name} has {len(operands)} operands but {len(ins)} operand types", type_at)
+            raise s.error(
+                f"{op_name} has {len(operands)} operands but {len(ins)} operand types", type_at
+            )
         for i, (v, t) in enumerate(zip(operands, ins, strict=True)):
             if v.type != t:
-                s.fail(f"operand {i} of {op_name} has type {v.type}, not {t}", type_at)
+                raise s.error(f"operand {i} of {op_name} has type {v.type}, not {t}", type_at)
         if sum(n for _, n, _ in names) != len(outs) and names:
-            s.fail(
+            raise s.error(
                 f"{op_name} has {len(outs)} result types for {sum(n for _, n, _ in names)} names",
                 type_at,
             )
         location = self.location() if s.looking_at("loc(") else UNKNOWN
-        try:
-            op = Operation(op_name, operands, outs, attributes, regions, location)
-        except IRError as e:
-            s.fail(str(e), at)
+        op = Operation(op_name, operands, outs, attributes, regions, location)
         self.bind(names, op)
         return op
 
@@ -161,7 +159,7 @@ class _Parser:
 
     def define(self, name: str, value: Value, at: int) -> None:
         if name in self.values:
-            self.s.fail(f"%{name} is defined twice", at)
+            raise self.s.error(f"%{name} is defined twice", at)
         self.values[name] = value
         if not name[0].isdigit():
             value.name = name.replace("#", "_")
@@ -173,7 +171,7 @@ class _Parser:
             name = f"{name}#{self.s.integer('the number of a result')}"
         value = self.values.get(name) or self.values.get(name.removesuffix("#0"))
         if value is None:
-            self.s.fail(f"%{name} is not defined before this use", at)
+            raise self.s.error(f"%{name} is not defined before this use", at)
         return value
 
     def region(self) -> Region:
@@ -196,9 +194,9 @@ class _Parser:
             s.need(":", "after the block's name")
         while not s.take("}"):
             if s.looking_at("^"):
-                s.fail("a region has one block only: control flow is structured")
+                raise s.error("a region has one block only: control flow is structured")
             if s.pos >= len(s.text):
-                s.fail("the text ends inside a region; a '}' is missing")
+                raise s.error("the text ends inside a region; a '}' is missing")
             block.append(self.op())
         self.values = outer
         return Region(block)
@@ -225,7 +223,7 @@ class _Parser:
         at = s.pos
         subgraph = s.string("a subgraph")
         if not (subgraph.startswith("subgraph") and subgraph[8:].isdigit()):
-            s.fail('a node\'s place is written "subgraph0":12:0', at)
+            raise s.error('a node\'s place is written "subgraph0":12:0', at)
         s.need(":", "and the node's number")
         node = s.integer("a node's number")
         s.need(":", "and 0")

@@ -28,7 +28,7 @@ def options_text(options: Any) -> str:
 
 
 def parse_pipeline(text: str, known: Mapping[str, Pass]) -> tuple[Pass, ...]:
-    """The passes that a text names; `IRError` for an unknown pass or option lists the valid ones."""
+    """The passes that a text names; `IRError` lists the valid names for an unknown one."""
     passes: list[Pass] = []
     at = 0
     while at < len(text.rstrip()):

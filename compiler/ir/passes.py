@@ -19,7 +19,9 @@ from litefuse.compiler.ir.verifier import verify as verify_module
 
 
 class PassError(IRError):
-    """A pass failed, or left a broken module. The text names the pass, the reason and the reproducer."""
+    """A pass failed, or left a broken module. The text names the pass, the reason and the
+    reproducer.
+    """
 
     def __init__(self, message: str, pass_name: str, reproducer: Path | None) -> None:
         super().__init__(message)
@@ -29,7 +31,8 @@ class PassError(IRError):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A named step: `run(module, context)` changes the module in place and keeps no state between runs.
+    """A named step: `run(module, context)` changes the module in place and keeps no state between
+    runs.
 
     `options`, a frozen dataclass, is given as a third argument where it is set.
     """
@@ -40,6 +43,7 @@ class Pass:
     options: Any = None
 
     def __call__(self, module: Module, context: PassContext) -> None:
+        """Run the pass."""
         if self.options is None:
             self.run(module, context)
         else:
@@ -67,8 +71,8 @@ class Pass:
 class PassContext:
     """What passes may know besides the module, and where they report.
 
-    `target` is a `codegen.targets.Target`, `options` the user's `Options`; both None where no pass asks. `statistics`
-    counts by name; `warnings` is what a user should hear.
+    `target` is a `codegen.targets.Target`, `options` the user's `Options`; both None where no pass
+    asks. `statistics` counts by name; `warnings` is what a user should hear.
     """
 
     target: Any = None
@@ -132,9 +136,10 @@ class PassManager:
     ) -> list[PassRecord]:
         """Run all passes on the module; one record a pass.
 
-        `dump_dir` gets a numbered file a pass (`00_<start>.mlir` is the module as it came). `verify`: after every
-        pass, only at the "end", or never. A failure is a `PassError` that names a reproducer file, which holds the
-        module as it was before the failing pass; `litefuse opt FILE` runs it.
+        `dump_dir` gets a numbered file a pass (`00_<start>.mlir` is the module as it came).
+        `verify`: after every pass, only at the "end", or never. A failure is a `PassError` that
+        names a reproducer file, which holds the module as it was before the failing pass; `litefuse
+        opt FILE` runs it.
         """
         dumps = _Dumps(Path(dump_dir), context) if dump_dir is not None else None
         original = Module.of(module.op.clone())
@@ -180,7 +185,8 @@ class PassManager:
         dump_dir: str | Path | None,
     ) -> PassError:
         p = self.passes[i]
-        # No state survives a pass, so the module before the failing one is made again rather than kept at every step.
+        # No state survives a pass, so the module before the failing one is made again rather than
+        # kept at every step.
         again = dataclasses.replace(context, statistics=Counter(), warnings=[])
         pipeline: Sequence[Pass] = (p,)
         try:
@@ -209,7 +215,8 @@ class PassManager:
 def write_reproducer(
     module: Module, passes: Sequence[Pass], context: PassContext, message: str, folder: Path | None
 ) -> Path:
-    """Write a file that shows a failure: the module with its weights, and the pipeline in the first lines.
+    """Write a file that shows a failure: the module with its weights, and the pipeline in the first
+    lines.
 
     In `folder`, else in a new temporary one. OSError where it cannot be written.
     """

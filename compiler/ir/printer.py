@@ -1,7 +1,8 @@
 """Print the IR as MLIR generic syntax.
 
-Everything is spelled out: no aliases, no custom assembly. Weights print by name (`dense_resource<name>`); their bytes
-are added by `resources=True` in the resource section that MLIR defines (`{-# ... #-}`), for files that must stand alone.
+Everything is spelled out: no aliases, no custom assembly. Weights print by name
+(`dense_resource<name>`); their bytes are added by `resources=True` in the resource section that
+MLIR defines (`{-# ... #-}`), for files that must stand alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,6 @@ from litefuse.compiler.ir.types import (
 )
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
-_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_$]+")
 _PLAIN = re.compile(r"[ !#-\[\]-~]*\Z")
 _IN_FULL = 64  # elements of a Dense that print one by one; larger ones print as a hex string
@@ -53,8 +54,8 @@ def print_module(
 ) -> str:
     """The text of a module, ending in a newline.
 
-    `locations` adds `loc(...)` to every op that has one, `resources` the bytes of every weight, `header` lines of
-    comment at the top.
+    `locations` adds `loc(...)` to every op that has one, `resources` the bytes of every weight,
+    `header` lines of comment at the top.
     """
     lines = [f"// {line}" if line else "//" for line in header.splitlines()]
     lines.append(_Printer(locations).op(module.op))
@@ -64,7 +65,9 @@ def print_module(
 
 
 def print_op(op: Operation, *, locations: bool = False) -> str:
-    """The text of one op with its regions; values from outside keep their hints where they have one."""
+    """The text of one op with its regions; values from outside keep their hints where they have
+    one.
+    """
     return _Printer(locations).op(op)
 
 
@@ -97,14 +100,13 @@ def print_type(t: Type) -> str:
 
 def print_attribute(value: Any) -> str:
     """The text of an attribute value (the table in `attributes.py`)."""
-    # Exact classes first: they are nearly all there is, and a dump prints tens of thousands.
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, np.integer)):
+        return f"{int(value)} : i64"
+    if isinstance(value, np.float32):
+        return f"{_float32(value)} : f32"
     match value:
-        case bool() | np.bool_():
-            return "true" if value else "false"
-        case int() | np.integer():
-            return f"{int(value)} : i64"
-        case np.float32():
-            return f"{_float32(value)} : f32"
         case float():
             return f"{_float64(float(value))} : f64"
         case str():
@@ -120,14 +122,14 @@ def print_attribute(value: Any) -> str:
         case Type():
             return print_type(value)
         case Symbol(name):
-            return f"@{name}" if _BARE.match(name) else f"@{print_string(name)}"
+            return f"@{_key(name)}"
         case Dense(array):
             return f"dense<{_dense(array)}> : {print_type(array_type(array))}"
         case Resource(name, array):
-            key = name if _BARE.match(name) else print_string(name)
-            return f"dense_resource<{key}> : {print_type(array_type(array))}"
+            return f"dense_resource<{_key(name)}> : {print_type(array_type(array))}"
     raise IRError(
-        f"{value!r} of class {type(value).__name__} is not an attribute; see compiler/ir/attributes.py"
+        f"{value!r} of class {type(value).__name__} is not an attribute; "
+        "see compiler/ir/attributes.py"
     )
 
 
@@ -159,7 +161,9 @@ def array_type(array: npt.NDArray[Any]) -> TensorType:
 
 
 def resources_of(module: Module) -> dict[str, npt.NDArray[Any]]:
-    """Every weight that the module refers to, by name; two different arrays under one name are an error."""
+    """Every weight that the module refers to, by name; two different arrays under one name are an
+    error.
+    """
     found: dict[str, Resource] = {}
     for op in module.op.walk():
         for r in _resources_in(op.attributes):
@@ -216,7 +220,8 @@ class _Printer:
         return name
 
     def use(self, value: Value) -> str:
-        # A value without a definition is from outside the printed part, or the module is broken: name it all the same.
+        # A value without a definition is from outside the printed part, or the module is broken:
+        # name it all the same.
         return self.names.get(value) or self.name(value)
 
     def name(self, value: Value) -> str:
@@ -237,12 +242,17 @@ class _Printer:
         return self.names[value]
 
 
+@lru_cache(maxsize=1024)
 def _quantized(t: QuantizedType) -> str:
     storage = f"u{t.storage.width}" if t.storage.signedness == "u" else f"i{t.storage.width}"
     pairs = [f"{_float64(s)}:{z}" for s, z in zip(t.scales, t.zero_points, strict=True)]
     if t.axis is None:
         return f"!quant.uniform<{storage}:f32, {pairs[0]}>"
     return f"!quant.uniform<{storage}:f32:{t.axis}, {{{', '.join(pairs)}}}>"
+
+
+def _key(name: str) -> str:
+    return name if _BARE.match(name) else print_string(name)
 
 
 def _types(types: Any) -> str:
@@ -260,7 +270,8 @@ def _float32(x: np.float32) -> str:
     if not np.isfinite(x):
         return f"0x{int(x.view(np.uint32)):08X}"
     short = str(x)
-    # The shortest text of a float32 is read back through a double: keep it only where that is exact.
+    # The shortest text of a float32 is read back through a double: keep it only where that is
+    # exact.
     return _decimal(short if np.float32(float(short)) == x else repr(float(x)))
 
 
@@ -287,7 +298,7 @@ def _array(values: tuple[Any, ...]) -> str:
 def _dictionary(values: dict[str, Any]) -> str:
     items = []
     for key, value in values.items():
-        name = key if _NAME.match(key.replace(".", "_")) else print_string(key)
+        name = _key(key)
         items.append(name if value is None else f"{name} = {print_attribute(value)}")
     return "{" + ", ".join(items) + "}"
 
@@ -315,19 +326,18 @@ def _nested(array: npt.NDArray[Any]) -> str:
 
 
 def _element(x: Any) -> str:
-    match x:
-        case np.bool_():
-            return "true" if x else "false"
-        case np.integer():
-            return str(int(x))
-        case np.float32():
-            return _float32(x)
-        case np.float16():
-            return _decimal(repr(float(x))) if np.isfinite(x) else f"0x{int(x.view(np.uint16)):04X}"
-        case np.complex64():
-            return f"({_float32(x.real)}, {_float32(x.imag)})"
-        case np.complex128():
-            return f"({_float64(float(x.real))}, {_float64(float(x.imag))})"
+    if isinstance(x, np.bool_):
+        return "true" if x else "false"
+    if isinstance(x, np.integer):
+        return str(int(x))
+    if isinstance(x, np.float32):
+        return _float32(x)
+    if isinstance(x, np.float16):
+        return _decimal(repr(float(x))) if np.isfinite(x) else f"0x{int(x.view(np.uint16)):04X}"
+    if isinstance(x, np.complex64):
+        return f"({_float32(x.real)}, {_float32(x.imag)})"
+    if isinstance(x, np.complex128):
+        return f"({_float64(float(x.real))}, {_float64(float(x.imag))})"
     return _float64(float(x))
 
 
@@ -348,8 +358,7 @@ def _resource_section(module: Module) -> list[str]:
     for name, array in resources_of(module).items():
         # An MLIR blob starts with its alignment as four bytes, little endian.
         data = (64).to_bytes(4, "little") + np.ascontiguousarray(array).tobytes()
-        key = name if _BARE.match(name) else print_string(name)
-        blobs.append(f'      {key}: "0x{data.hex().upper()}"')
+        blobs.append(f'      {_key(name)}: "0x{data.hex().upper()}"')
     if not blobs:
         return []
     section = ["", "{-#", "  dialect_resources: {", "    builtin: {"]

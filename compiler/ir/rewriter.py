@@ -16,8 +16,8 @@ M = TypeVar("M")
 class Rewrite(Generic[M]):
     """One rule: `match` says whether it applies to an op and what it found, `rewrite` does it.
 
-    `rewrite(op, found, builder)` builds before `op`; it then replaces the op's results and erases the op, or
-    changes the op in place.
+    `rewrite(op, found, builder)` builds before `op`; it then replaces the op's results and erases
+    the op, or changes the op in place.
     """
 
     name: str
@@ -30,8 +30,9 @@ def apply_rewrites(
 ) -> dict[str, int]:
     """Apply rules everywhere until none matches; how often each did.
 
-    Every op is tried once in the order of the text; a rule's new ops, and the users of what it changed, are tried again.
-    Raises `IRError` after `limit` applications: then two rules undo each other.
+    Every op is tried once in the order of the text; a rule's new ops, and the users of what it
+    changed, are tried again. Raises `IRError` after `limit` applications: then two rules undo each
+    other.
     """
     counts = dict.fromkeys((r.name for r in rewrites), 0)
     work = list(module.walk())
@@ -103,7 +104,8 @@ def replace_op(op: Operation, values: Iterable[Value]) -> None:
 
 
 def erase_dead(block: Block, dialects: Dialects) -> int:
-    """Erase the block's pure ops whose results nobody uses, here and in nested regions; how many went.
+    """Erase the block's pure ops whose results nobody uses, here and in nested regions; how many
+    went.
 
     One walk backwards suffices: in a block every user stands after what it uses.
     """

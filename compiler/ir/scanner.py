@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 from litefuse.compiler.ir.core import IRError
 
@@ -39,8 +38,8 @@ class Scanner:
         if match:
             self.pos = match.end()
 
-    def fail(self, message: str, pos: int | None = None) -> NoReturn:
-        """Raise a `ParseError` that points at `pos`, or at the cursor."""
+    def error(self, message: str, pos: int | None = None) -> ParseError:
+        """An error to raise that points at `pos`, or at the cursor."""
         at = self.pos if pos is None else pos
         line = self.text.count("\n", 0, at) + 1
         start = self.text.rfind("\n", 0, at) + 1
@@ -50,7 +49,7 @@ class Scanner:
         # A resource line can be megabytes long: show the part around the place.
         left = max(0, offset - 60)
         shown, caret = shown[left : left + 120], " " * (offset - left) + "^"
-        raise ParseError(
+        return ParseError(
             f"{self.source}:{line}:{offset + 1}: {message}\n  {shown}\n  {caret}", line, offset + 1
         )
 
@@ -69,7 +68,7 @@ class Scanner:
     def need(self, literal: str, why: str = "") -> None:
         """Read the literal, which must come next."""
         if not self.take(literal):
-            self.fail(f"expected {literal!r}{' ' + why if why else ''}")
+            raise self.error(f"expected {literal!r}{' ' + why if why else ''}")
 
     def regex(self, pattern: re.Pattern[str]) -> str | None:
         """Read what the pattern matches, if anything."""
@@ -84,7 +83,7 @@ class Scanner:
         """Read what the pattern matches; `what` names it in the error."""
         found = self.regex(pattern)
         if found is None:
-            self.fail(f"expected {what}")
+            raise self.error(f"expected {what}")
         return found
 
     def identifier(self, what: str) -> str:
@@ -98,7 +97,7 @@ class Scanner:
     def suffix(self, sigil: str, what: str) -> str:
         """Read `%name`, `^name`: the name after the sigil."""
         if not self.text.startswith(sigil, self.pos):
-            self.fail(f"expected {what}")
+            raise self.error(f"expected {what}")
         self.pos += len(sigil)
         return self.need_regex(_SUFFIX, what)
 
@@ -111,7 +110,7 @@ class Scanner:
         start = self.pos
         match = _STRING.match(self.text, self.pos)
         if match is None:
-            self.fail(f"expected {what}, a quoted string")
+            raise self.error(f"expected {what}, a quoted string")
         self.pos = match.end()
         self.skip()
         body = match.group(1)
@@ -127,7 +126,7 @@ class Scanner:
                 break
             escape = _ESCAPE.match(body, back)
             if escape is None:
-                self.fail(
+                raise self.error(
                     "a backslash is followed by n, t, a quote, a backslash or two hex digits",
                     start + 1 + back,
                 )

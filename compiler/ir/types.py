@@ -23,7 +23,10 @@ class IndexType(Type):
 
 @dataclass(frozen=True, slots=True)
 class IntegerType(Type):
-    """`i8` (signless), `si8` or `ui8`. Tensors use the signed forms, arithmetic the signless one."""
+    """`i8` (signless), `si8` or `ui8`.
+
+    A tensor's element is `si32` or `ui8`; arithmetic works on `i32`.
+    """
 
     width: int
     signedness: str = ""  # "", "s" or "u"
@@ -57,12 +60,20 @@ class OpaqueType(Type):
 
 @dataclass(frozen=True, slots=True)
 class QuantizedType(Type):
-    """`!quant.uniform<i8:f32, 0.02:-3>`: real = scale * (stored - zero_point); per channel where axis is set."""
+    """`!quant.uniform<i8:f32, 0.02:-3>`: real = scale * (stored - zero_point).
+
+    Per channel where `axis` is set. A scale is the model's exact float32, held as a Python float.
+    `storage` of signed numbers is the signless type (`I8`), as MLIR spells it: `SI8` becomes that.
+    """
 
     storage: IntegerType
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.storage.signedness == "s":
+            object.__setattr__(self, "storage", IntegerType(self.storage.width))
 
     @property
     def scale(self) -> float:

@@ -9,7 +9,9 @@ from litefuse.compiler.ir.opdef import Dialects, OpDef
 
 
 class VerifyError(IRError):
-    """A module breaks a rule. The text has the op, the model's nodes that it came from, and the rule."""
+    """A module breaks a rule. The text has the op, the model's nodes that it came from, and the
+    rule.
+    """
 
     def __init__(self, op: Operation, rule: str) -> None:
         super().__init__(f'"{op.name}"{describe_location(op.location)}: {rule}')
@@ -20,9 +22,9 @@ class VerifyError(IRError):
 def verify(module: Module, dialects: Dialects) -> None:
     """Raise `VerifyError` for the first rule that the module breaks, in the order of the text.
 
-    Checked: every op is declared; numbers of operands, results and regions; attributes and their Python types;
-    operands are defined before their use and in scope; use lists agree with operands; blocks end in terminators and
-    have none elsewhere; symbol names differ; the op's own `verify`.
+    Checked: every op is declared; numbers of operands, results and regions; attributes and their
+    Python types; operands are defined before their use and in scope; use lists agree with operands;
+    blocks end in terminators and have none elsewhere; symbol names differ; the op's own `verify`.
     """
     _Verifier(dialects).op(module.op)
 
