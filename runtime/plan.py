@@ -1,0 +1,107 @@
+"""What the compiler decided about a subgraph's nodes, in a form that is cached as small JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Nodes of one subgraph to compile together.
+
+    `inputs` and `outputs` are model tensor indices without constants; `shapes` has the shape of
+    every tensor the nodes touch, by model tensor index.
+    """
+
+    subgraph: int
+    nodes: tuple[int, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, in a fixed order."""
+        return {
+            "subgraph": self.subgraph,
+            "nodes": list(self.nodes),
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "shapes": {str(index): list(self.shapes[index]) for index in sorted(self.shapes)},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Partition:
+        """The inverse of `as_dict`; ValueError if the data is not of that form."""
+        try:
+            return cls(
+                subgraph=int(data["subgraph"]),
+                nodes=tuple(map(int, data["nodes"])),
+                inputs=tuple(map(int, data["inputs"])),
+                outputs=tuple(map(int, data["outputs"])),
+                shapes={int(i): tuple(map(int, s)) for i, s in data["shapes"].items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a partition: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a node is not claimed: the rule, the offending value, and a remedy."""
+
+    node: int
+    op: str
+    rule: str
+    value: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.op} #{self.node}: {self.rule}: {self.value}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which nodes of a subgraph litefuse claims, and for every other node why not.
+
+    `partitions` groups the claimed nodes as our own interpreter compiles them; LiteRT makes its
+    own grouping from `claimed`. `notes` are remarks for a person, such as a choice made by cost.
+    """
+
+    subgraph: int
+    claimed: tuple[int, ...]
+    reasons: dict[int, Reason] = field(default_factory=dict)
+    partitions: tuple[Partition, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Text that `from_json` takes back."""
+        data = {
+            "subgraph": self.subgraph,
+            "claimed": list(self.claimed),
+            "reasons": [
+                [r.node, r.op, r.rule, r.value, r.remedy] for _, r in sorted(self.reasons.items())
+            ],
+            "partitions": [partition.as_dict() for partition in self.partitions],
+            "notes": list(self.notes),
+        }
+        return json.dumps(data, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """The plan in `text`; ValueError if it is not one."""
+        data = json.loads(text)
+        try:
+            reasons = [
+                Reason(int(n), str(op), str(rule), str(value), str(remedy))
+                for n, op, rule, value, remedy in data["reasons"]
+            ]
+            return cls(
+                subgraph=int(data["subgraph"]),
+                claimed=tuple(map(int, data["claimed"])),
+                reasons={reason.node: reason for reason in reasons},
+                partitions=tuple(Partition.from_dict(item) for item in data["partitions"]),
+                notes=tuple(map(str, data["notes"])),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a plan: {error!r}") from error
