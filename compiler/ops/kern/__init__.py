@@ -7,6 +7,7 @@ the stored type's range.
 
 An op's operands beyond its tensors are *extras*, matched by `roles`, and appear as further block arguments in order:
     "channel"  a vector over the last dimension        "pixel"  a tensor of the result's shape        "scalar"  one element
+    "init"     contractions only, no block argument: the accumulators start at this vector over the last dimension
 
     kern.contract(x, w, extras...)  region (acc, extras...)           acc = sum (x - x_zero_point) * w, i32 or f32, where x is
         the stored number and cells outside the image hold `pad_value` (stored form; absent means x_zero_point, or 0).
@@ -33,7 +34,7 @@ from litefuse.compiler.ir.core import Operation
 from litefuse.compiler.ir.opdef import OpDef, require
 from litefuse.compiler.ir.types import TensorType
 
-ROLES = ("channel", "pixel", "scalar", "broadcast")
+ROLES = ("channel", "pixel", "scalar", "broadcast", "init")
 _PADS = "pad is (top, bottom, left, right), each at least 0"
 
 
@@ -46,7 +47,8 @@ def _extras(op: Operation, first: int, leading_args: int) -> None:
     roles = op.get("roles", [])
     require(len(roles) == len(op.operands) - first, f"{len(op.operands) - first} extras need as many roles, not {len(roles)}")
     require(all(r in ROLES for r in roles), f"roles are among {', '.join(ROLES)}")
-    require(len(op.body.args) == leading_args + len(roles), "the region takes the accumulators and one scalar an extra")
+    in_region = sum(r != "init" for r in roles)
+    require(len(op.body.args) == leading_args + in_region, "the region takes the accumulators and one scalar an extra")
     _region_ends_in_yield(op)
 
 
@@ -83,12 +85,12 @@ OPS = (
     OpDef("kern.func", "A partition: arguments are its inputs. arg_names and result_names give the model's tensor names, "
           "arg_tensors and result_tensors their indices.", 0, 0, 1, required={"sym_name": str},
           optional={"arg_names": list, "result_names": list, "arg_tensors": tuple, "result_tensors": tuple, "arg_buffers": list,
-                    "result_buffers": list, "arena_bytes": int, "target": str}, pure=False),
+                    "result_buffers": list, "arena_bytes": int, "constant_bytes": int, "target": str}, pure=False),
     OpDef("kern.return", "The partition's outputs.", (0, None), 0, pure=False, terminator=True),
     OpDef("kern.yield", "An element's value.", 1, 0, terminator=True),
     OpDef("kern.const", "A constant tensor.", 0, 1, required={"value": object}, optional={"buffer": dict}),
     OpDef("kern.contract", "A contraction with its epilogue.", (2, None), 1, 1, required={"kind": str},
-          optional={"strides": tuple, "dilations": tuple, "pad": tuple, "groups": int, "multiplier": int, "x_zero_point": int,
+          optional={"strides": tuple, "dilations": tuple, "pad": tuple, "groups": int, "multiplier": int, "x_zero_point": int, "w_shape": tuple,
                     "pad_value": (int, float), "group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_contract),
     OpDef("kern.window", "A pooling window with its epilogue.", (1, None), 1, 1,
           required={"kind": str, "window": tuple, "strides": tuple, "pad": tuple},

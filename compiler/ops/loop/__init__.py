@@ -100,5 +100,5 @@ OPS = (
     OpDef("loop.step", "Call a kernel on buffers; `trip` is split among the threads; barrier: all threads must have finished what came "
           "before. args: [{space, offset (bytes, or io number), dtype, shape, pad, role}].", 0, 0,
           required={"callee": object, "trip": int, "args": list, "barrier": bool},
-          optional={"kernel": str, "macs": int, "grain": int}, pure=False, verify=_step),
+          optional={"kernel": str, "macs": int, "role": str}, pure=False, verify=_step),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Kernel families: each lowers one kind of `kern` op to loop code."""

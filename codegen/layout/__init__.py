@@ -1,0 +1,1 @@
+"""Target-dependent tensor passes: layouts, schedules, packed weights, memory."""

@@ -1,0 +1,97 @@
+"""`plan-memory`: offsets of all buffers: constants one after another, activations in one arena.
+
+Arena: greedy by size with lifetimes (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020):
+the largest tensor first, each at the lowest gap that is free for its whole life. Every buffer is followed by slack, so that a
+kernel may read a few bytes past the last element.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from litefuse.codegen.families.image import Image
+from litefuse.codegen.layout.assign_layouts import members_of, root_of
+from litefuse.compiler.ir.core import Module, Operation, Value
+from litefuse.compiler.ir.passes import Pass, PassContext
+from litefuse.compiler.ir.types import TensorType
+
+ALIGN = 64
+SLACK = 64
+
+
+@dataclass
+class _Item:
+    root: Value
+    first: int
+    last: int
+    size: int
+    offset: int = -1
+
+
+def plan_memory(module: Module, context: PassContext) -> None:
+    """Give every buffer its `offset` and `bytes`; the function its `arena_bytes` and `constant_bytes`."""
+    for func in module.functions():
+        if func.name == "kern.func":
+            _constants(func)
+            _arena(func, context)
+
+
+PASS = Pass("plan-memory", plan_memory, "one arena, greedy by size")
+
+
+def _constants(func: Operation) -> None:
+    at = 0
+    seen: dict[tuple[str, bytes], int] = {}
+    for op in func.body.ops:
+        if op.name == "kern.const":
+            array: np.ndarray[Any, Any] = op["value"].array
+            key = (array.dtype.str, array.tobytes())
+            buffer = op["buffer"]
+            buffer["bytes"] = array.nbytes
+            if key not in seen:
+                seen[key] = at
+                at += -(-(array.nbytes + SLACK) // ALIGN) * ALIGN
+            buffer["offset"] = seen[key]
+    for op in func.body.ops:
+        if op.name == "kern.reshape" and op["buffer"]["space"] == "const":
+            root = root_of(op.result).op
+            assert root is not None
+            op.attributes["buffer"] = dict(root["buffer"])
+    func.attributes["constant_bytes"] = at
+
+
+def _arena(func: Operation, context: PassContext) -> None:
+    order = {id(op): i for i, op in enumerate(func.body.ops)}
+    items: list[_Item] = []
+    for op in func.body.ops:
+        if op.name == "kern.reshape" or not op.results or op["buffer"]["space"] != "arena":
+            continue
+        root = op.result
+        assert isinstance(root.type, TensorType)
+        size = Image.of(root.type, op["buffer"]).nbytes
+        last = max((order[id(u)] for m in members_of(root) for u in m.users), default=order[id(op)])
+        items.append(_Item(root, order[id(op)], last, -(-(size + SLACK) // ALIGN) * ALIGN))
+        op["buffer"]["bytes"] = size
+    placed: list[_Item] = []
+    for item in sorted(items, key=lambda i: (-i.size, i.first)):
+        item.offset = _lowest_gap(item, placed)
+        placed.append(item)
+        for member in members_of(item.root):
+            assert member.op is not None
+            member.op["buffer"].update(offset=item.offset, bytes=item.root.op["buffer"]["bytes"])  # type: ignore[union-attr]
+    func.attributes["arena_bytes"] = max((i.offset + i.size for i in placed), default=0)
+    context.count("arena_bytes", func["arena_bytes"])
+
+
+def _lowest_gap(item: _Item, placed: list[_Item]) -> int:
+    at = 0
+    for other in sorted(placed, key=lambda i: i.offset):
+        if other.first > item.last or other.last < item.first:
+            continue
+        if at + item.size <= other.offset:
+            break
+        at = max(at, other.offset + other.size)
+    return at

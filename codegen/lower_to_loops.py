@@ -1,0 +1,127 @@
+"""`lower-to-loops`: every `kern` op becomes a `loop.func`; the function becomes a `loop.program` that calls them in order.
+
+Kernels that come out the same (same tile, same strides, same constants in the epilogue) are written once and called with
+other buffers. A step waits for the others (`barrier`) only where it touches memory that a step since the last barrier touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from litefuse.codegen.families import contract, depthwise, map, moves, reduce, softmax, window
+from litefuse.codegen.families.lowering import Lowering, Step
+from litefuse.codegen.layout.schedule_kernels import buffers_of
+from litefuse.compiler.ir.attributes import Symbol
+from litefuse.compiler.ir.core import UNKNOWN, IRError, Module, Operation, Region
+from litefuse.compiler.ir.passes import Pass, PassContext
+
+
+def _contract(op: Operation, low: Lowering) -> list[Step]:
+    return depthwise.lower(op, low) if op["kind"] == "depthwise" else contract.lower(op, low)
+
+
+FAMILIES: dict[str, Callable[[Operation, Lowering], list[Step]]] = {
+    "kern.contract": _contract,
+    "kern.window": window.lower,
+    "kern.reduce": reduce.lower,
+    "kern.map": map.lower,
+    "kern.softmax": softmax.lower,
+    "kern.pad": moves.lower_pad,
+    "kern.concat": moves.lower_concat,
+    "kern.transpose": moves.lower_transpose,
+    "kern.slice": moves.lower_slice,
+    "kern.resize_nearest": moves.lower_resize_nearest,
+}
+_NO_CODE = ("kern.const", "kern.reshape", "kern.return")
+
+
+def lower_to_loops(module: Module, context: PassContext) -> None:
+    """Replace every `kern.func` by kernels and a program of the same name."""
+    for func in module.functions():
+        if func.name == "kern.func":
+            _lower_function(module, func, context)
+
+
+PASS = Pass("lower-to-loops", lower_to_loops, "kernels as loops, the function as a schedule")
+
+
+def _lower_function(module: Module, func: Operation, context: PassContext) -> None:
+    low = Lowering(context.target, buffers_of(func))
+    steps: list[Step] = []
+    for op in func.body.ops:
+        if op.name in _NO_CODE:
+            continue
+        family = FAMILIES.get(op.name)
+        if family is None:
+            raise IRError(f"{op.name} has no kernel family; it must be lowered before lower-to-loops")
+        buffer = low.buffers[op.result]
+        if buffer["space"] == "arena" and any(buffer["pad"]):
+            steps.append(moves.lower_border(op.result, op, low))
+        steps += family(op, low)
+    program = Operation(
+        "loop.program", (), (),
+        {"sym_name": func["sym_name"], "arena_bytes": func["arena_bytes"], "constant_bytes": func["constant_bytes"]},
+        [Region()], UNKNOWN,
+    )  # fmt: skip
+    names = _unique(module, steps)
+    recent: list[tuple[Any, int, int, bool]] = []
+    for step, name in zip(steps, names, strict=True):
+        touched = _ranges(step)
+        barrier = any(_conflict(a, b) for a in touched for b in recent)
+        recent = touched if barrier else recent + touched
+        program.body.append(
+            Operation(
+                "loop.step", (), (),
+                {"callee": Symbol(name), "trip": step.trip, "args": step.args, "barrier": barrier,
+                 "kernel": step.spec, "macs": step.macs, "role": step.role},
+                (), step.op.location,
+            )  # fmt: skip
+        )
+    _keep_constants(func, program)
+    func.drop_uses()
+    module.block.ops.remove(func)
+    module.block.append(program)
+    context.count("kernels", len(set(names)))
+    context.count("steps", len(steps))
+
+
+def _unique(module: Module, steps: list[Step]) -> list[str]:
+    """Put each distinct kernel into the module once; the name of every step's kernel."""
+    known: dict[bytes, str] = {}
+    counts: dict[str, int] = {}
+    names = []
+    for step in steps:
+        step.func.attributes["sym_name"] = ""
+        digest = hashlib.blake2b(str(step.func).encode()).digest()
+        if digest not in known:
+            number = counts.get(step.spec, 0)
+            counts[step.spec] = number + 1
+            known[digest] = step.spec + (f".{number}" if number else "")
+            step.func.attributes["sym_name"] = known[digest]
+            module.block.append(step.func)
+        names.append(known[digest])
+    return names
+
+
+def _ranges(step: Step) -> list[tuple[Any, int, int, bool]]:
+    """(space, first byte, last byte, written) of every buffer that the step touches; constants never conflict."""
+    found = []
+    for a in step.args:
+        if a["space"] == "io":
+            found.append((("io", a["offset"]), 0, 1, a["role"] == "out"))
+        elif a["space"] == "arena":
+            found.append(("arena", a["offset"], a["offset"] + a["bytes"] + 64, a["role"] == "out"))
+    return found
+
+
+def _conflict(a: tuple[Any, int, int, bool], b: tuple[Any, int, int, bool]) -> bool:
+    return a[0] == b[0] and a[1] < b[2] and b[1] < a[2] and (a[3] or b[3])
+
+
+def _keep_constants(func: Operation, program: Operation) -> None:
+    """The constants of the function, in order of their offsets, as the program's `constants`."""
+    program.attributes["constants"] = [
+        {"offset": op["buffer"]["offset"], "value": op["value"]} for op in func.body.ops if op.name == "kern.const"
+    ]
