@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from litefuse.cli import STATUS_DIFFERENT, common, compare, contenders, inputs
+from litefuse.cli import STATUS_DIFFERENT, common, compare, contenders, inputs, isolated
 
 if TYPE_CHECKING:
     from litefuse.runtime.model import Model
@@ -43,6 +43,13 @@ class Row:
     show_default=True,
     help="Run litefuse as a delegate inside LiteRT, or in its own interpreter.",
 )
+@click.option(
+    "--against",
+    type=click.Choice(["reference", "builtin", "xnnpack", "plain"]),
+    default="reference",
+    show_default=True,
+    help="What to compare with: LiteRT's reference kernels, its usual ones, XNNPACK, or ours.",
+)
 @click.option("--runs", default=5, show_default=True, help="Random inputs to try.")
 @click.option("--limits", is_flag=True, help="Also inputs at the limits of their types.")
 @click.option(
@@ -63,6 +70,7 @@ class Row:
 def command(
     model: Path,
     where: str,
+    against: str,
     runs: int,
     limits: bool,
     layers: bool,
@@ -72,7 +80,7 @@ def command(
     as_json: bool,
     **compiler: Any,
 ) -> int:
-    """Compare MODEL in litefuse with LiteRT's reference kernels (BUILTIN_REF).
+    """Compare MODEL in litefuse with LiteRT's reference kernels (BUILTIN_REF), or with others.
 
     Exit status 1 if an output, or a layer where layers are compared, is beyond the tolerance.
     """
@@ -85,18 +93,19 @@ def command(
     test = "litefuse" if where == "litert" else "own"
     sought = (tolerance, int_tolerance)
     outputs = _rows(parsed, parsed.subgraphs[0].outputs)
-    _compare(model, test, options, outputs, (seed, runs, limits), sought)
+    _compare(model, test, against, options, outputs, (seed, runs, limits), sought)
     stored: list[Row] = []
     if layers:
         exposed, tensors = expose_layers(model)
         stored = _rows(parsed, tensors)
-        _compare(exposed, test, options, stored, (seed, runs, limits), sought)
+        _compare(exposed, test, against, options, stored, (seed, runs, limits), sought)
     first = next((row for row in stored if not row.passed), None)
     passed = all(row.passed for row in [*outputs, *stored])
     if as_json:
         document = {
             "model": model.stem,
             "test": contenders.CONTENDERS[test],
+            "against": contenders.CONTENDERS[against],
             "seed": seed,
             "runs": runs,
             "outputs": [asdict(row) for row in outputs],
@@ -115,7 +124,8 @@ def command(
         verdict = "equal within" if passed else "DIFFERENT beyond"
         click.echo(
             f"{verdict} {tolerance:g} of the range (floats), {int_tolerance:g} steps (integers): "
-            f"{cases} inputs, seeds from {seed}, {contenders.CONTENDERS[test]} against BUILTIN_REF"
+            f"{cases} inputs, seeds from {seed}, {contenders.CONTENDERS[test]} against "
+            f"{contenders.CONTENDERS[against]}"
         )
     return 0 if passed else STATUS_DIFFERENT
 
@@ -160,21 +170,22 @@ def _rows(model: Model, tensors: Sequence[int]) -> list[Row]:
 def _compare(
     model: Path | bytes,
     test: str,
+    against: str,
     options: Options,
     rows: Sequence[Row],
     wanted: tuple[int, int, bool],
     tolerances: tuple[float, float],
 ) -> None:
-    pair = []
-    for name in (test, "reference"):
-        interpreter = contenders.make(name, model, options)
-        contenders.allocate(name, interpreter)
-        pair.append((name, interpreter))
-    details = pair[1][1].get_input_details()
-    cases = list(inputs.cases(details, *wanted))
+    interpreter = contenders.make(test, model, options)
+    contenders.allocate(test, interpreter)
+    cases = list(inputs.cases(interpreter.get_input_details(), *wanted))
+    references = isolated.outputs(
+        against, model, options.threads(), [arrays for _, arrays in cases]
+    )
     with common.progress() as bar:
-        for case, arrays in bar.track(cases, description="comparing"):
-            got, want = (contenders.run(name, interpreter, arrays) for name, interpreter in pair)
+        pairs = list(zip(cases, references, strict=True))
+        for (case, arrays), want in bar.track(pairs, description="comparing"):
+            got = contenders.run(test, interpreter, arrays)
             for row, one, other in zip(rows, got, want, strict=True):
                 _judge(row, case, one, other, tolerances)
 
