@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from litefuse.codegen.families.code import Code, Index
 from litefuse.codegen.families.epilogue import Extra, extras_of, init_of, inline
 from litefuse.codegen.families.image import BYTES, Image
-from litefuse.codegen.families.lowering import Lowering, Step, split
+from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
 from litefuse.codegen.schedule import Blocks, ContractSchedule
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I8, I16, I32, Type, vector
@@ -69,7 +69,7 @@ def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Ge
 
 def lower(op: Operation, low: Lowering) -> list[Step]:
     """The kernel of a contraction."""
-    x, w, *extra_values = op.operands
+    x, w = op.operands[:2]
     schedule = ContractSchedule.of(op["schedule"]["tile"])
     product: str = op["schedule"]["product"]
     image_x, image_out = low.image(x), low.image(op.result)
@@ -77,7 +77,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     window = "dense" if op["kind"] == "dense" else "conv{}x{}s{}".format(*op["w_shape"][1:3], op["strides"][0])
     lanes = "+".join(map(str, schedule.blocks.vectors or schedule.blocks.tail))
     spec = f"{image_x.dtype}_{window}_{schedule.rows}x{schedule.columns}p{lanes}l_{product}_{low.target.name}"
-    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *((v, "extra") for v in extra_values), (op.result, "out")])
+    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")])
     code = writer.code
     tile = _Tile(
         code, op, g, schedule, product, writer.pointers[x], writer.pointers[w], writer.pointers[op.result],

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from litefuse.codegen.families.code import Code, Index
 from litefuse.codegen.families.epilogue import Extra, extras_of, init_of, inline
 from litefuse.codegen.families.image import Image
-from litefuse.codegen.families.lowering import Lowering, Step, split
+from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
 from litefuse.codegen.schedule import DepthwiseSchedule
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I32, vector
@@ -29,7 +29,7 @@ def exact_in_float(weights: npt.NDArray[np.generic], largest: int) -> bool:
 
 def lower(op: Operation, low: Lowering) -> list[Step]:
     """The kernel of a depthwise convolution."""
-    x, w, *extra_values = op.operands
+    x, w = op.operands[:2]
     schedule = DepthwiseSchedule.of(op["schedule"]["tile"])
     image_x, image_out = low.image(x), low.image(op.result)
     kh, kw = op["w_shape"][1:3]
@@ -37,7 +37,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         f"{image_x.dtype}_depthwise{kh}x{kw}s{op['strides'][0]}_{schedule.rows}x{schedule.columns}"
         f"p{'+'.join(map(str, schedule.blocks.vectors or schedule.blocks.tail))}l_{low.target.name}"
     )
-    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *((v, "extra") for v in extra_values), (op.result, "out")])
+    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")])
     tile = _Depthwise(
         writer.code, op, image_x, image_out, schedule, writer.pointers[x], writer.pointers[w],
         writer.pointers[op.result], extras_of(op, 2, low.buffers, writer.pointers), init_of(op, writer.pointers),

@@ -69,6 +69,12 @@ class Lowering:
         return KernelWriter(spec, func, code, dict(zip(unique, pointers, strict=True)), args, first, last, op)
 
 
+def extra_operands(op: Operation, first: int) -> list[tuple[Value, str]]:
+    """The extras of an op from operand number `first` on, with the role that an artifact's manifest knows."""
+    named = {"pixel": "in", "broadcast": "in"}
+    return [(v, named.get(r, "channel")) for v, r in zip(op.operands[first:], op.get("roles", []), strict=True)]
+
+
 @dataclass
 class KernelWriter:
     """A kernel being written."""

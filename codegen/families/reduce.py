@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from litefuse.codegen.families.code import Index
 from litefuse.codegen.families.epilogue import extras_of, inline
-from litefuse.codegen.families.lowering import Lowering, Step
+from litefuse.codegen.families.lowering import Lowering, Step, extra_operands
 from litefuse.codegen.families.map import element_strides
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, TensorType
@@ -27,7 +27,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     assert isinstance(x_value.type, TensorType)
     x, out = low.image(x_value), low.image(op.result)
     spec = f"{x.dtype}_{op['kind']}_{low.lanes()}l_{low.target.name}"
-    writer = low.begin(spec, op, [(x_value, "in"), *((v, "extra") for v in op.operands[1:]), (op.result, "out")])
+    writer = low.begin(spec, op, [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")])
     code = writer.code
     extras = extras_of(op, 1, low.buffers, writer.pointers)
     shape = x_value.type.shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from litefuse.codegen.families.code import Index
 from litefuse.codegen.families.epilogue import extras_of, inline
-from litefuse.codegen.families.lowering import Lowering, Step, split
+from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I32
 
@@ -16,7 +16,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     x_value = op.operands[0]
     x, out = low.image(x_value), low.image(op.result)
     spec = "{}_{}pool{}x{}s{}_{}l_{}".format(x.dtype, op["kind"], *op["window"], op["strides"][0], low.lanes(), low.target.name)
-    operands = [(x_value, "in"), *((v, "extra") for v in op.operands[1:]), (op.result, "out")]
+    operands = [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")]
     writer = low.begin(spec, op, operands)
     code = writer.code
     extras = extras_of(op, 1, low.buffers, writer.pointers)

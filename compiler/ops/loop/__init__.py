@@ -95,8 +95,8 @@ OPS = (
     OpDef("loop.dot4_us", "acc + sum of 4 products u8 * s8 a lane, wrapping.", 3, 1, verify=_dot),
     OpDef("loop.dot4_ss", "acc + sum of 4 products s8 * s8 a lane, wrapping.", 3, 1, verify=_dot),
     OpDef("loop.dot2", "acc + sum of 2 products s16 * s16 a lane, wrapping.", 3, 1, verify=_dot),
-    OpDef("loop.program", "The schedule of a compiled partition.", 0, 0, 1, required={"sym_name": str, "arena_bytes": int}, pure=False,
-          terminated=False),
+    OpDef("loop.program", "The schedule of a compiled partition.", 0, 0, 1, required={"sym_name": str, "arena_bytes": int},
+          optional={"constant_bytes": int, "constants": list}, pure=False, terminated=False),
     OpDef("loop.step", "Call a kernel on buffers; `trip` is split among the threads; barrier: all threads must have finished what came "
           "before. args: [{space, offset (bytes, or io number), dtype, shape, pad, role}].", 0, 0,
           required={"callee": object, "trip": int, "args": list, "barrier": bool},

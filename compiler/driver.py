@@ -1,0 +1,126 @@
+"""The whole way: a partition of a model in, an artifact out. The only place that knows all stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from litefuse import __version__
+from litefuse.codegen import pipeline as code_pipeline
+from litefuse.codegen import targets
+from litefuse.codegen.families.image import BYTES
+from litefuse.codegen.llvm.build import Code, build_code
+from litefuse.compiler.frontend.import_partition import import_partition
+from litefuse.compiler.frontend.plan import plan_subgraph
+from litefuse.compiler.ir.core import Module, Operation
+from litefuse.compiler.ir.passes import PassContext, PassManager, PassRecord
+from litefuse.passes import pipeline as tensor_pipeline
+from litefuse.runtime import artifact
+
+if TYPE_CHECKING:
+    from litefuse.runtime.model import Model
+    from litefuse.runtime.options import Options
+    from litefuse.runtime.plan import Partition
+
+__all__ = ["PIPELINE", "compile_partition", "lower", "plan_subgraph", "resolve"]
+
+PIPELINE = (
+    *tensor_pipeline.TENSOR_PASSES,
+    *code_pipeline.SCHEDULE_PASSES,
+    *code_pipeline.LOWER_PASSES,
+    *code_pipeline.LOOP_PASSES,
+)
+_DTYPES = {
+    "f32": "float32", "f16": "float16", "i8": "int8", "u8": "uint8", "i16": "int16", "i32": "int32", "i64": "int64", "bool": "bool",
+}  # fmt: skip
+
+
+def resolve(target: Any) -> targets.Target:
+    """The code generator's target: by name, from the runtime's description of one, or the host's for None."""
+    if target is None:
+        return targets.host_target()
+    return targets.find(target if isinstance(target, str) else target.name)
+
+
+def compile_partition(model: Model, partition: Partition, options: Options, target: Any = None) -> bytes:
+    """The bytes of an artifact file for the partition. IRError or PassError name the node at fault."""
+    chosen = resolve(target)
+    module, _ = lower(model, partition, options, chosen)
+    dump = Path(options.dump_ir) if options.dump_ir else None
+    code = build_code(module, chosen, dump)
+    return assemble(module, code, chosen, model, partition)
+
+
+def lower(
+    model: Model, partition: Partition, options: Options, target: targets.Target, verify: bool | None = None
+) -> tuple[Module, list[PassRecord]]:
+    """The partition as loop IR, with what each pass took. Verified after every pass when dumping, else at the end."""
+    module = import_partition(model, partition)
+    context = PassContext(target=target, options=options)
+    every = bool(options.dump_ir) if verify is None else verify
+    records = PassManager(PIPELINE).run(
+        module, context, dump_dir=options.dump_ir or None, verify=True if every else "end"
+    )
+    return module, records
+
+
+def assemble(module: Module, code: Code, target: targets.Target, model: Model, partition: Partition) -> bytes:
+    """Manifest, image and constants as an artifact's bytes."""
+    program = next(op for op in module.ops if op.name == "loop.program")
+    tensors = model.subgraphs[partition.subgraph].tensors
+    constants = np.zeros(max(program["constant_bytes"], 64), np.uint8)
+    for entry in program["constants"]:
+        array = np.ascontiguousarray(entry["value"].array)
+        constants[entry["offset"] : entry["offset"] + array.nbytes] = array.view(np.uint8).reshape(-1)
+
+    def port(index: int) -> dict[str, Any]:
+        tensor = tensors[index]
+        shape = list(partition.shapes.get(index, tensor.shape))
+        dtype = np.dtype(tensor.dtype)
+        return {
+            "tensor": index, "name": tensor.name or f"tensor{index}", "dtype": dtype.name, "shape": shape,
+            "bytes": int(np.prod(shape, dtype=np.int64)) * dtype.itemsize,
+        }  # fmt: skip
+
+    manifest = {
+        "litefuse": __version__,
+        "name": f"subgraph{partition.subgraph}_{partition.nodes[0]}_{partition.nodes[-1]}",
+        "target": {"arch": target.arch, "name": target.name, "features": list(target.required)},
+        "entries": {name: code.symbols[name] for name in artifact.ENTRY_NAMES},
+        "arena_bytes": program["arena_bytes"],
+        "n_io": len(partition.inputs) + len(partition.outputs),
+        "inputs": [port(i) for i in partition.inputs],
+        "outputs": [port(i) for i in partition.outputs],
+        "steps": [_step(op, code) for op in program.body.ops],
+        "nodes": list(partition.nodes),
+        "key": {"target": target.name},
+    }
+    return artifact.write(manifest, code.image, constants)
+
+
+def _step(op: Operation, code: Code) -> dict[str, Any]:
+    symbol = op["callee"].name
+    nodes = op.location.nodes
+    return {
+        "kernel": op["kernel"],
+        "symbol": symbol,
+        "entry": code.symbols[symbol],
+        "trip": op["trip"],
+        "nodes": [n.node for n in nodes],
+        "ops": [n.op for n in nodes],
+        "args": [
+            {
+                "space": a["space"], "offset": a["offset"], "dtype": _DTYPES[a["dtype"]],
+                "shape": _shape(a), "pad": list(a["pad"]), "role": a["role"],
+            }
+            for a in op["args"]
+        ],
+        "macs": op["macs"],
+    }  # fmt: skip
+
+
+def _shape(a: dict[str, Any]) -> list[int]:
+    """The logical shape; constants that have been packed are described as they lie."""
+    return list(a["shape"]) if a["space"] != "const" else [a["bytes"] // BYTES[a["dtype"]]]
