@@ -176,9 +176,7 @@ def _nodes_table(graph: SubGraph) -> Any:
             str(operator.code.version),
             "\n".join(_signature(graph, tensor) for tensor in operator.inputs),
             "\n".join(_signature(graph, tensor) for tensor in operator.outputs),
-            " ".join(
-                f"{name}={value}" for name, value in options.items() if value not in (0, "NONE")
-            ),
+            " ".join(f"{name}={value}" for name, value in shown.items()),
         )
     return table
 
