@@ -36,7 +36,7 @@ class Weights:
 
     w: NDArray[np.int8]
     scales: Array
-    axis: int
+    axis: int | None
     b: NDArray[np.int32]
 
 
@@ -49,12 +49,13 @@ def activation_scales(network: Network, images: Array) -> dict[str, Scale]:
     }
 
 
-def quantise_weights(w: Array, b: Array, axis: int, input_scale: float) -> Weights:
-    """Symmetric int8 in -127..127, one scale for each index of ``axis``."""
+def quantise_weights(w: Array, b: Array, axis: int | None, input_scale: float) -> Weights:
+    """Symmetric int8 in -127..127, one scale for each index of ``axis`` (None: one for all)."""
     others = tuple(i for i in range(w.ndim) if i != axis)
-    scales = (np.abs(w).max(others) / 127).astype(np.float32)
+    scales = np.atleast_1d(np.abs(w).max(others) / 127).astype(np.float32)
     shape = [1] * w.ndim
-    shape[axis] = -1
+    if axis is not None:
+        shape[axis] = -1
     q = np.clip(np.rint(w / scales.reshape(shape)), -127, 127).astype(np.int8)
     bias = np.rint(b.astype(np.float64) / (np.float64(input_scale) * scales)).astype(np.int32)
     return Weights(q, scales, axis, bias)
