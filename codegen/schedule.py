@@ -14,6 +14,7 @@ _FMA_PER_CYCLE = 2
 _LOADS_PER_CYCLE = 2
 _LATENCY = 4
 _L1 = 32 * 1024
+_L2_BYTES_PER_CYCLE = 24
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def schedule_contract(
                 step = max(
                     pixels * in_block / _FMA_PER_CYCLE, (pixels + in_block) / _LOADS_PER_CYCLE, float(_LATENCY)
                 )
+                if depth * in_block * lanes * 4 > _L1 // 2:  # the block's weights come from the second level
+                    step = max(step, in_block * lanes * 4 / _L2_BYTES_PER_CYCLE)
                 cost += count * tiles * (depth * step + 6 + 2.0 * pixels * in_block)
             if best is None or cost < best[0] * 0.995:
                 best = (cost, rows, columns, blocks)

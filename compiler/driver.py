@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,7 @@ PIPELINE = (
     *code_pipeline.LOWER_PASSES,
     *code_pipeline.LOOP_PASSES,
 )
+Port: TypeAlias = dict[str, Any]
 _DTYPES = {
     "f32": "float32", "f16": "float16", "i8": "int8", "u8": "uint8", "i16": "int16", "i32": "int32", "i64": "int64", "bool": "bool",
 }  # fmt: skip
@@ -50,7 +51,9 @@ def compile_partition(model: Model, partition: Partition, options: Options, targ
     module, _ = lower(model, partition, options, chosen)
     dump = Path(options.dump_ir) if options.dump_ir else None
     code = build_code(module, chosen, dump)
-    return assemble(module, code, chosen, model, partition)
+    name = f"subgraph{partition.subgraph}_{partition.nodes[0]}_{partition.nodes[-1]}"
+    ports = _ports(model, partition, partition.inputs), _ports(model, partition, partition.outputs)
+    return assemble(module, code, chosen, name, ports, list(partition.nodes))
 
 
 def lower(
@@ -66,38 +69,43 @@ def lower(
     return module, records
 
 
-def assemble(module: Module, code: Code, target: targets.Target, model: Model, partition: Partition) -> bytes:
-    """Manifest, image and constants as an artifact's bytes."""
+def assemble(
+    module: Module, code: Code, target: targets.Target, name: str, ports: tuple[list[Port], list[Port]], nodes: list[int]
+) -> bytes:
+    """Manifest, image and constants as an artifact's bytes; `ports`: inputs and outputs as the manifest has them."""
     program = next(op for op in module.ops if op.name == "loop.program")
-    tensors = model.subgraphs[partition.subgraph].tensors
     constants = np.zeros(max(program["constant_bytes"], 64), np.uint8)
     for entry in program["constants"]:
         array = np.ascontiguousarray(entry["value"].array)
         constants[entry["offset"] : entry["offset"] + array.nbytes] = array.view(np.uint8).reshape(-1)
-
-    def port(index: int) -> dict[str, Any]:
-        tensor = tensors[index]
-        shape = list(partition.shapes.get(index, tensor.shape))
-        dtype = np.dtype(tensor.dtype)
-        return {
-            "tensor": index, "name": tensor.name or f"tensor{index}", "dtype": dtype.name, "shape": shape,
-            "bytes": int(np.prod(shape, dtype=np.int64)) * dtype.itemsize,
-        }  # fmt: skip
-
     manifest = {
         "litefuse": __version__,
-        "name": f"subgraph{partition.subgraph}_{partition.nodes[0]}_{partition.nodes[-1]}",
+        "name": name,
         "target": {"arch": target.arch, "name": target.name, "features": list(target.required)},
         "entries": {name: code.symbols[name] for name in artifact.ENTRY_NAMES},
         "arena_bytes": program["arena_bytes"],
-        "n_io": len(partition.inputs) + len(partition.outputs),
-        "inputs": [port(i) for i in partition.inputs],
-        "outputs": [port(i) for i in partition.outputs],
+        "n_io": len(ports[0]) + len(ports[1]),
+        "inputs": ports[0],
+        "outputs": ports[1],
         "steps": [_step(op, code) for op in program.body.ops],
-        "nodes": list(partition.nodes),
+        "nodes": nodes,
         "key": {"target": target.name},
     }
     return artifact.write(manifest, code.image, constants)
+
+
+def port(index: int, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Port:
+    """An input or output as the manifest has it."""
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return {"tensor": index, "name": name, "dtype": dtype.name, "shape": list(shape), "bytes": size}
+
+
+def _ports(model: Model, partition: Partition, indices: tuple[int, ...]) -> list[Port]:
+    tensors = model.subgraphs[partition.subgraph].tensors
+    return [
+        port(i, tensors[i].name or f"tensor{i}", np.dtype(tensors[i].dtype), partition.shapes.get(i, tensors[i].shape))
+        for i in indices
+    ]
 
 
 def _step(op: Operation, code: Code) -> dict[str, Any]:

@@ -6,6 +6,7 @@ three runs. Integer products go through the target's dot product (`loop.dot4_us`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,10 +106,13 @@ class _Tile:
     out: Value
     extras: list[Extra]
     init: Value | None
+    block_align: int = 0  # bytes that divide the start of every block of packed weights
 
     def write(self, begin: Value, end: Value) -> int:
         """All loops; the number of units that are split among threads."""
         code, s, g = self.code, self.s, self.g
+        depth = 4 * g.tap_count * -(-g.run // GROUP[self.product])  # bytes of weights of one lane
+        self.block_align = math.gcd(depth * s.blocks.width, depth * s.blocks.padded if g.groups > 1 else 0, 64)
         units = self._units()
         blocks = s.blocks.full + (1 if s.blocks.tail else 0)
 
@@ -263,9 +267,10 @@ class _Tile:
         unit = GROUP[self.product]
         scalar: Type = {1: F32, 4: I8, 2: I16}[unit]
         weights, at = [], 0
+        item = {1: 4, 4: 1, 2: 2}[unit]
         for n in lanes:
-            align = 4 * n if n & (n - 1) == 0 else 4
-            weights.append(code.load(self.w, code.add(w, at), vector(n * unit, scalar), align=min(align, 64), invariant=True))
+            together = math.gcd(sum(lanes) * unit * item, at * item, self.block_align, 64)
+            weights.append(code.load(self.w, code.add(w, at), vector(n * unit, scalar), align=together, invariant=True))
             at += n * unit
         result = []
         for p in range(s.rows * s.columns):
