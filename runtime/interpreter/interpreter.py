@@ -1,0 +1,340 @@
+"""`Interpreter`: LiteRT's Python API over litefuse's delegate and NumPy kernels."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, unique
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from litefuse.runtime.errors import LitefuseWarning
+from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter.default_delegate import default_delegate
+from litefuse.runtime.interpreter.delegation import (
+    InterpreterDelegate,
+    InterpreterPartition,
+    check_delegate,
+)
+from litefuse.runtime.interpreter.details import Details, node_details, signature_tensors
+from litefuse.runtime.interpreter.signature import SignatureRunner
+from litefuse.runtime.interpreter.subgraph import SubgraphState
+from litefuse.runtime.interpreter.views import ViewTracker
+from litefuse.runtime.kernels.base import Array, Shape
+from litefuse.runtime.model import Model, ModelError, read_model
+
+
+@unique
+class OpResolverType(Enum):
+    """Which implementation runs the nodes that no given delegate claims.
+
+    AUTO and BUILTIN let litefuse's own delegate claim first; BUILTIN_REF and
+    BUILTIN_WITHOUT_DEFAULT_DELEGATES run everything on the NumPy kernels.
+    """
+
+    AUTO = 0
+    BUILTIN = 1
+    BUILTIN_REF = 2
+    BUILTIN_WITHOUT_DEFAULT_DELEGATES = 3
+
+
+class Interpreter:
+    """Runs a .tflite model.
+
+    Arguments are LiteRT's.  Those that tune its native delegates (clustering, node fusion, node
+    profiling, latest features) are accepted and change nothing here.  ValueError for a model that
+    cannot be read and for arguments out of range; RuntimeError from allocation and runs.
+    """
+
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str] | None = None,
+        model_content: bytes | memoryview | None = None,
+        experimental_delegates: Sequence[Any] | None = None,
+        num_threads: int | None = None,
+        experimental_op_resolver_type: OpResolverType = OpResolverType.AUTO,
+        experimental_preserve_all_tensors: bool = False,
+        experimental_disable_delegate_clustering: bool = False,
+        experimental_default_delegate_latest_features: bool = False,
+        experimental_compress_quantization_zero_points: bool = False,
+        experimental_disable_delegate_node_fusion: bool = False,
+        experimental_force_delegate_node_profiling: bool = False,
+    ) -> None:
+        self._compress_zero_points = experimental_compress_quantization_zero_points
+        self._resolver = _resolver(experimental_op_resolver_type)
+        optimised = self._resolver in (OpResolverType.AUTO, OpResolverType.BUILTIN)
+        if experimental_preserve_all_tensors and optimised:
+            warnings.warn(errors.PRESERVE_WARNING, stacklevel=2)
+        self._num_threads = _thread_count(num_threads)
+        self.model, self._name = _open(model_path, model_content)
+        self._delegates: list[InterpreterDelegate] = [
+            check_delegate(delegate) for delegate in experimental_delegates or ()
+        ]
+        self._use_default = optimised and not experimental_preserve_all_tensors
+        self._warned = False
+        self._views = ViewTracker()
+        self.resources: dict[Any, Any] = {}
+        self._subgraphs: dict[int, SubgraphState] = {}
+        self.subgraph(0)
+
+    def __del__(self) -> None:
+        for state in getattr(self, "_subgraphs", {}).values():
+            state.close()
+
+    # --- what other parts of the runtime use ---------------------------------------------------
+
+    def subgraph(self, index: int) -> SubgraphState:
+        """The state of one subgraph, made on first use."""
+        state = self._subgraphs.get(index)
+        if state is None:
+            claim = self._claim if self._delegates or self._use_default else None
+            state = SubgraphState(self.model, index, self, self._name, claim, self._num_threads)
+            self._subgraphs[index] = state
+        return state
+
+    def run_subgraph(self, index: int, inputs: Sequence[Array]) -> list[Array]:
+        """Run a subgraph on these inputs, resizing it to them; its outputs (control-flow ops)."""
+        state = self.subgraph(index)
+        for tensor, array in zip(state.graph.inputs, inputs, strict=True):
+            state.resize_input(tensor, array.shape, strict=False)
+        state.allocate()
+        for tensor, array in zip(state.graph.inputs, inputs, strict=True):
+            if not state.is_constant(tensor):
+                state.values[tensor].data = array
+        state.invoke()
+        return [state.data(tensor).copy() for tensor in state.graph.outputs]
+
+    def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
+        """Shapes that a subgraph gives for these input shapes; None where only a run can tell."""
+        state = self.subgraph(index)
+        for tensor, shape in zip(state.graph.inputs, inputs, strict=True):
+            state.resize_input(tensor, shape, strict=False)
+        state.allocate()
+        return state.output_shapes()
+
+    def ensure_safe(self) -> None:
+        """RuntimeError while a view that `tensor()` gave is still referenced."""
+        if self._views.alive():
+            raise RuntimeError(errors.REFERENCE_ALIVE)
+
+    def _claim(self, index: int, shapes: dict[int, Shape]) -> Iterable[InterpreterPartition]:
+        """What the delegates claim: those given first, in order, then litefuse's own."""
+        taken: set[int] = set()
+        found: list[InterpreterPartition] = []
+        for delegate in self._delegates:
+            for partition in delegate.claim(self.model, index, shapes):
+                if taken.isdisjoint(partition.nodes):
+                    taken.update(partition.nodes)
+                    found.append(partition)
+        if self._use_default and not self._delegates:
+            found.extend(self._claim_by_default(index, shapes))
+        return found
+
+    def _claim_by_default(
+        self, index: int, shapes: dict[int, Shape]
+    ) -> Iterable[InterpreterPartition]:
+        """litefuse's own claims; a failure leaves the graph to the kernels, with one warning."""
+        try:
+            delegate = default_delegate(self._num_threads)
+            return () if delegate is None else list(delegate.claim(self.model, index, shapes))
+        except Exception as error:
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"{self._name} runs without compiled code: {error}",
+                    LitefuseWarning,
+                    stacklevel=2,
+                )
+            return ()
+
+    # --- LiteRT's API --------------------------------------------------------------------------
+
+    def allocate_tensors(self) -> None:
+        """Make the graph ready to run; RuntimeError names what is missing or refused."""
+        self.ensure_safe()
+        self.subgraph(0).allocate()
+
+    def invoke(self) -> None:
+        """Run the graph; RuntimeError before allocation, or while a `tensor()` view is alive."""
+        self.ensure_safe()
+        self.subgraph(0).invoke()
+
+    def set_tensor(self, tensor_index: int, value: npt.ArrayLike) -> None:
+        """Copy `value` into a tensor; ValueError unless its type and shape are the tensor's."""
+        self.subgraph(0).set_tensor(tensor_index, np.asarray(value))
+
+    def get_tensor(self, tensor_index: int, subgraph_index: int = 0) -> Array:
+        """A copy of a tensor's value; ValueError when it has none yet."""
+        return self._checked(subgraph_index).get_tensor(tensor_index)
+
+    def tensor(self, tensor_index: int) -> Callable[[], Array]:
+        """A function that gives a view of the tensor's memory as it is when called.
+
+        Keep the function, not the view: nothing runs while a view is alive.
+        """
+
+        def view() -> Array:
+            state = self.subgraph(0)
+            data = state.data(tensor_index)
+            return self._views.view(data, writable=not state.is_constant(int(tensor_index)))
+
+        return view
+
+    def resize_tensor_input(
+        self, input_index: int, tensor_size: npt.ArrayLike, strict: bool = False
+    ) -> None:
+        """Give an input another shape; allocate again before running.
+
+        `strict` lets only dimensions change that the model's signature leaves open.
+        """
+        self.ensure_safe()
+        shape = np.array(tensor_size, np.int32)
+        if shape.ndim != 1:
+            raise ValueError(f"Shape should be 1D instead of {shape.ndim}.")
+        self.subgraph(0).resize_input(int(input_index), tuple(int(d) for d in shape), bool(strict))
+
+    def get_input_details(self) -> list[Details]:
+        """A dictionary for each input of the graph."""
+        state = self.subgraph(0)
+        return [state.details(i) for i in state.graph.inputs]
+
+    def get_output_details(self) -> list[Details]:
+        """A dictionary for each output of the graph."""
+        state = self.subgraph(0)
+        return [state.details(i) for i in state.graph.outputs]
+
+    def get_tensor_details(self, subgraph_index: int = 0) -> list[Details]:
+        """A dictionary for each tensor that has a NumPy type; ValueError for no such subgraph."""
+        count = self.num_subgraphs()
+        if subgraph_index < 0 or subgraph_index >= count:
+            raise ValueError(
+                f"subgraph_index is out of range: {subgraph_index} for the model, "
+                f"which has {count} subgraphs."
+            )
+        state = self.subgraph(subgraph_index)
+        found = [state.details(i) for i in range(len(state.values))]
+        return [details for details in found if details["dtype"] is not None]
+
+    def get_signature_list(self) -> dict[str, dict[str, list[str]]]:
+        """{signature key: {"inputs": [...], "outputs": [...]}}."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for signature in self.model.signature_defs:
+            tensors = signature_tensors(self.model, signature.signature_key)
+            if tensors is not None:
+                inputs, outputs, _ = tensors
+                found[signature.signature_key] = {
+                    "inputs": list(inputs),
+                    "outputs": list(outputs),
+                }
+        return found
+
+    def get_signature_runner(self, signature_key: str | None = None) -> SignatureRunner:
+        """A callable for one signature; without a key, for the only one."""
+        if signature_key is None:
+            signatures = self.get_signature_list()
+            if len(signatures) != 1:
+                raise ValueError(
+                    f"SignatureDef signature_key is None and model has {len(signatures)} "
+                    "Signatures. None is only allowed when the model has 1 SignatureDef"
+                )
+            signature_key = next(iter(signatures))
+        return SignatureRunner(interpreter=self, signature_key=signature_key)
+
+    def num_subgraphs(self) -> int:
+        """How many subgraphs the model has."""
+        return len(self.model.subgraphs)
+
+    def reset_all_variables(self) -> None:
+        """Zero all variable tensors and forget all resource variables."""
+        self.resources.clear()
+        for state in self._subgraphs.values():
+            state.reset_variables()
+
+    @property
+    def experimental_compress_quantization_zero_points(self) -> bool:
+        """The argument of that name."""
+        return self._compress_zero_points
+
+    def _get_op_details(self, op_index: int) -> Details:
+        """One entry of `_get_ops_details`."""
+        return self._get_ops_details()[op_index]
+
+    def _get_ops_details(self) -> list[Details]:
+        """The model's nodes in order, then one DELEGATE node for each claimed partition."""
+        state = self.subgraph(0)
+        found = [
+            node_details(self.model, i, op.name, op.inputs, op.outputs)
+            for i, op in enumerate(state.graph.operators)
+        ]
+        for partition in state.partitions:
+            inputs = state.delegate_inputs(partition)
+            outputs = tuple(partition.outputs)
+            found.append(node_details(self.model, len(found), "DELEGATE", inputs, outputs))
+        return found
+
+    def _native_handle(self) -> int:
+        """Always RuntimeError: there is no native interpreter behind this one."""
+        raise RuntimeError(
+            "litefuse.Interpreter has no native handle; use ai_edge_litert's Interpreter with "
+            "litefuse.Delegate where one is needed"
+        )
+
+    def _checked(self, subgraph_index: int) -> SubgraphState:
+        index = int(subgraph_index)
+        if not 0 <= index < self.num_subgraphs():
+            raise errors.invalid_subgraph(index, self.num_subgraphs())
+        return self.subgraph(index)
+
+
+class InterpreterWithCustomOps(Interpreter):
+    """LiteRT's class of that name; native registerers cannot be used here, so none may be given."""
+
+    def __init__(self, custom_op_registerers: Sequence[Any] | None = None, **kwargs: Any) -> None:
+        if custom_op_registerers:
+            raise ValueError(
+                "custom_op_registerers are native functions for LiteRT's interpreter; "
+                "give litefuse.Interpreter a delegate that claims the custom ops instead"
+            )
+        super().__init__(**kwargs)
+
+
+def _resolver(given: Any) -> OpResolverType:
+    """The resolver type; one of LiteRT's own enumeration is taken by name."""
+    name = getattr(given, "name", None)
+    if isinstance(given, Enum) and name in OpResolverType.__members__:
+        return OpResolverType[str(name)]
+    raise ValueError(f"Unrecognized passed in op resolver type: {given}")
+
+
+def _thread_count(given: Any) -> int:
+    if given is None:
+        return 1
+    if not isinstance(given, int):
+        raise ValueError("type of num_threads should be int")
+    if given < 1:
+        raise ValueError("num_threads should >= 1")
+    return given
+
+
+def _open(path: Any, content: Any) -> tuple[Model, str]:
+    """The model and a name for error texts; ValueError in LiteRT's words, then ours."""
+    if path and content:
+        raise ValueError("Can't both provide `model_path` and `model_content`")
+    if not path and not content:
+        raise ValueError("`model_path` or `model_content` must be specified.")
+    if not path:
+        return _read(content), "the model"
+    name = os.fspath(path)
+    if not os.path.isfile(name):  # noqa: PTH113 - a path object would cost its import
+        raise ValueError(f"Could not open '{name}'.The model allocation is null/empty")
+    return _read(name), os.path.basename(name)  # noqa: PTH119
+
+
+def _read(source: Any) -> Model:
+    try:
+        return read_model(source)
+    except ModelError as error:
+        raise ValueError(f"The model is not a valid Flatbuffer buffer: {error}") from error

@@ -1,0 +1,384 @@
+"""One subgraph made runnable: its tensors' values, its nodes' kernels, its claimed partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
+from litefuse.runtime.interpreter.details import Details, tensor_details
+from litefuse.runtime.interpreter.schedule import Claims
+from litefuse.runtime.kernels import KERNELS, Kernel, KernelError, NodeContext, TensorValue
+from litefuse.runtime.kernels.base import Array, Host, Shape
+
+if TYPE_CHECKING:
+    from litefuse.runtime.model import Model, Operator
+
+Claim = Callable[[int, dict[int, Shape]], Iterable[InterpreterPartition]]
+
+# Values of at most this many elements are computed at allocation when all they depend on is
+# constant: shapes made of SHAPE, STRIDED_SLICE, PACK and the like, which then are static.
+_FOLD_ELEMENTS = 1024
+
+
+class Node:
+    """An operator with its kernel (None when there is none) and the context that it runs in."""
+
+    __slots__ = ("context", "dynamic", "index", "kernel", "op")
+
+    def __init__(self, index: int, op: Operator, kernel: Kernel | None, context: NodeContext):
+        self.index = index
+        self.op = op
+        self.kernel = kernel
+        self.context = context
+        self.dynamic = False
+
+
+class SubgraphState:
+    """A subgraph between construction and its last run.
+
+    Tensors keep every value of a run until the next one, so any of them can be read afterwards
+    (LiteRT promises that only with experimental_preserve_all_tensors).
+    """
+
+    def __init__(
+        self, model: Model, index: int, host: Host, name: str, claim: Claim | None, num_threads: int
+    ) -> None:
+        self.model = model
+        self.graph = model.subgraphs[index]
+        self.index = index
+        self._name = name
+        self._claim = claim
+        self._num_threads = num_threads
+        self._inputs = frozenset(self.graph.inputs)
+        self.values: list[TensorValue] = []
+        for tensor in self.graph.tensors:
+            has_data = tensor.buffer != 0 and model.raw_data(tensor) is not None
+            self.values.append(TensorValue(tensor, tuple(tensor.shape), None, has_data))
+        self._model_constants = frozenset(i for i, v in enumerate(self.values) if v.constant)
+        self.nodes = [self._node(i, op, host) for i, op in enumerate(self.graph.operators)]
+        self._ready = False
+        self._unknown: set[int] = set()
+        self._claims = self._make_claims(())
+        self._executables: list[Executable] = []
+
+    def _node(self, index: int, op: Operator, host: Host) -> Node:
+        kernel = KERNELS[op.name] if op.name in KERNELS else None
+        inputs = [self.values[t] if t >= 0 else None for t in op.inputs]
+        outputs = [self.values[t] for t in op.outputs if t >= 0]
+        return Node(index, op, kernel, NodeContext(op, inputs, outputs, {}, host))
+
+    # --- tensors ------------------------------------------------------------------------------
+
+    def check_index(self, index: int) -> int:
+        """The index as an int; ValueError outside the subgraph."""
+        index = int(index)
+        if not 0 <= index < len(self.values):
+            raise errors.invalid_tensor(index, len(self.values))
+        return index
+
+    def data(self, index: int) -> Array:
+        """The tensor's memory now; ValueError when it has none."""
+        index = self.check_index(index)
+        value = self.values[index]
+        if value.data is None:
+            if value.constant:
+                value.data = self.model.tensor_data(value.tensor)
+            elif self._ready and index not in self._unknown and index not in self._claims.inside:
+                value.data = _zeros(value)
+        if value.data is None:
+            raise ValueError(errors.DATA_IS_NULL)
+        return value.data
+
+    def get_tensor(self, index: int) -> Array:
+        """A copy of the tensor's value."""
+        data = self.data(index)
+        if data.dtype.hasobject:
+            return _strings_out(data)
+        return data.copy()
+
+    def set_tensor(self, index: int, value: Array) -> None:
+        """Copy `value` into the tensor; ValueError unless type and shape fit."""
+        index = self.check_index(index)
+        slot = self.values[index]
+        text = slot.dtype.hasobject
+        fits = value.dtype.kind in "OSU" if text else _same_type(value.dtype, slot.dtype)
+        if not fits:
+            raise errors.wrong_type(value.dtype, slot.tensor.type.name, index, slot.name)
+        if value.ndim != len(slot.shape):
+            raise errors.wrong_rank(value.ndim, len(slot.shape), index)
+        for axis, (got, wanted) in enumerate(zip(value.shape, slot.shape, strict=True)):
+            if got != wanted:
+                raise errors.wrong_dimension(got, wanted, axis, index)
+        if index in self._model_constants:
+            raise errors.constant_tensor(index, slot.name)
+        if not self._ready:
+            raise ValueError(errors.UNALLOCATED)
+        if text:
+            slot.data = _strings_in(value)
+        elif slot.data is None or not slot.data.flags.writeable:
+            slot.data = np.array(value, slot.dtype, order="C")
+        else:
+            np.copyto(slot.data, value)
+
+    def details(self, index: int) -> Details:
+        """The tensor's entry of get_tensor_details()."""
+        index = self.check_index(index)
+        value = self.values[index]
+        return tensor_details(value.tensor, index, value.shape)
+
+    def output_shapes(self) -> list[Shape | None]:
+        """Shape of each output of the graph; None where only a run can tell."""
+        return [None if t in self._unknown else self.values[t].shape for t in self.graph.outputs]
+
+    def is_constant(self, index: int) -> bool:
+        """Whether the tensor's data is the model's own."""
+        return index in self._model_constants
+
+    # --- resizing and allocation ---------------------------------------------------------------
+
+    def resize_input(self, index: int, shape: Shape, strict: bool) -> None:
+        """Give an input another shape; the graph must be allocated anew. RuntimeError if
+        refused.
+        """
+        if not 0 <= index < len(self.values):
+            raise RuntimeError(
+                f"tensor index {index} is outside [0, {len(self.values)}): cannot resize it"
+            )
+        value = self.values[index]
+        if strict:
+            signature = value.tensor.shape_signature or value.shape
+            if len(signature) != len(shape):
+                raise RuntimeError(
+                    f"Attempting to resize tensor {index} of rank {len(signature)} to rank "
+                    f"{len(shape)}, which a strict resize does not allow."
+                )
+            for axis, (was, asked) in enumerate(zip(value.shape, shape, strict=True)):
+                if was != asked and signature[axis] != -1:
+                    raise errors.strict_resize(axis, index, was, asked)
+        if index in self._model_constants:
+            raise RuntimeError(errors.FIXED_SIZE)
+        if min(shape, default=0) < 0:
+            raise RuntimeError(
+                f"tensor {index} cannot have shape {list(shape)}: negative dimension"
+            )
+        if shape == value.shape:
+            return
+        value.shape = shape
+        value.data = None
+        self._ready = False
+
+    def allocate(self) -> None:
+        """Find all shapes that can be known, claim nodes, reset variables; RuntimeError if refused.
+
+        Does nothing when nothing was resized since the last time.
+        """
+        if self._ready:
+            return
+        self.close()
+        self._claims = self._make_claims(())
+        self._unknown = set()
+        kept = self._forget_values()
+        self._prepare_nodes()
+        if self._claim is not None:
+            self._apply_claims(self._claim)
+        missing = [
+            (node.index, node.op.name)
+            for node in self.nodes
+            if node.kernel is None and node.index not in self._claims.owner
+        ]
+        if missing:
+            raise errors.missing_ops(missing, self._name)
+        for index in self._inputs - self._model_constants:
+            value = self.values[index]
+            old = kept.get(index)
+            value.data = _zeros(value) if old is None or old.shape != value.shape else old
+        self.reset_variables()
+        self._ready = True
+
+    def reset_variables(self) -> None:
+        """Zero (the zero point) every variable tensor."""
+        for value in self.values:
+            if value.tensor.is_variable:
+                value.data = _zeros(value)
+
+    def _forget_values(self) -> dict[int, Array]:
+        """Drop all but the model's constants; returns what inputs held."""
+        kept = {i: d for i in self._inputs if (d := self.values[i].data) is not None}
+        for index, value in enumerate(self.values):
+            value.constant = index in self._model_constants
+            if value.constant:
+                if value.data is None:
+                    value.data = self.model.tensor_data(value.tensor)
+            else:
+                value.data = None
+        for node in self.nodes:
+            node.dynamic = False
+            node.context.state.clear()
+        return kept
+
+    def _prepare_nodes(self) -> None:
+        for node in self.nodes:
+            outputs = [t for t in node.op.outputs if t >= 0]
+            if any(t in self._unknown for t in node.op.inputs):
+                node.dynamic = True
+                self._unknown.update(outputs)
+                continue
+            if node.kernel is None:
+                continue
+            for t, shape in zip(outputs, self._prepare(node), strict=True):
+                if shape is None:
+                    node.dynamic = True
+                    self._unknown.add(t)
+                else:
+                    self.values[t].shape = shape
+            self._fold(node, node.kernel)
+
+    def _prepare(self, node: Node) -> list[Shape | None]:
+        assert node.kernel is not None
+        try:
+            return node.kernel.prepare(node.context)
+        except KernelError as error:
+            raise RuntimeError(
+                f"{error}\nNode number {node.index} ({node.op.name}) failed to prepare."
+            ) from error
+
+    def _fold(self, node: Node, kernel: Kernel) -> None:
+        """Compute small integer results of constants now, so that shapes made of them are
+        static.
+        """
+        context = node.context
+        shape_only = node.op.name in ("SHAPE", "RANK")
+        if node.dynamic or kernel.stateful or not context.outputs:
+            return
+        for out in context.outputs:
+            small = int(np.prod(out.shape, dtype=np.int64)) <= _FOLD_ELEMENTS
+            if not small or out.dtype.kind not in "iub" or out.quantized or out.tensor.is_variable:
+                return
+        if not shape_only and not all(v is None or v.constant for v in context.inputs):
+            return
+        self._store(node, self._evaluate(node, kernel))
+        for out in context.outputs:
+            out.constant = True
+
+    # --- delegation ----------------------------------------------------------------------------
+
+    def _make_claims(self, partitions: Iterable[InterpreterPartition]) -> Claims:
+        return Claims(
+            [op.inputs for op in self.graph.operators],
+            [op.outputs for op in self.graph.operators],
+            self.graph.outputs,
+            list(partitions),
+        )
+
+    def _apply_claims(self, claim: Claim) -> None:
+        shapes = {i: value.shape for i, value in enumerate(self.values) if i not in self._unknown}
+        partitions = list(claim(self.index, shapes))
+        if not partitions:
+            return
+        claims = self._make_claims(partitions)
+        executables: list[Executable] = []
+        try:
+            for partition in partitions:
+                executables.append(partition.prepare(self._num_threads))  # noqa: PERF401
+        except BaseException:
+            _close_all(executables)
+            raise
+        self._claims, self._executables = claims, executables
+
+    @property
+    def partitions(self) -> Sequence[InterpreterPartition]:
+        """The partitions that run instead of nodes."""
+        return self._claims.partitions
+
+    def delegate_inputs(self, partition: InterpreterPartition) -> tuple[int, ...]:
+        """All tensors from outside that the partition's nodes read, constants included, sorted."""
+        made = {t for n in partition.nodes for t in self.graph.operators[n].outputs}
+        read = {t for n in partition.nodes for t in self.graph.operators[n].inputs}
+        return tuple(sorted(t for t in read - made if t >= 0))
+
+    def close(self) -> None:
+        """Release the executables of all partitions."""
+        executables, self._executables = self._executables, []
+        _close_all(executables)
+
+    # --- running -------------------------------------------------------------------------------
+
+    def invoke(self) -> None:
+        """Run everything in order; RuntimeError before allocation or when a node fails."""
+        if not self._ready:
+            raise RuntimeError(errors.NOT_READY)
+        for index in self._inputs:
+            self.data(index)
+        for step in self._claims.order:
+            if step < 0:
+                self._run_partition(-1 - step)
+            else:
+                self._run_node(self.nodes[step])
+
+    def _run_partition(self, k: int) -> None:
+        partition = self._claims.partitions[k]
+        arrays = self._executables[k](*[self.data(t) for t in partition.inputs])
+        for t, array in zip(partition.outputs, arrays, strict=True):
+            self.values[t].data = array
+
+    def _run_node(self, node: Node) -> None:
+        kernel = node.kernel
+        assert kernel is not None
+        if node.dynamic:
+            node.context.state.clear()
+            for value, shape in zip(node.context.outputs, self._prepare(node), strict=True):
+                if shape is not None:
+                    value.shape = shape
+        self._store(node, self._evaluate(node, kernel))
+
+    def _evaluate(self, node: Node, kernel: Kernel) -> list[Array]:
+        try:
+            return kernel.evaluate(node.context)
+        except KernelError as error:
+            raise RuntimeError(
+                f"{error}\nNode number {node.index} ({node.op.name}) failed to invoke."
+            ) from error
+
+    def _store(self, node: Node, arrays: list[Array]) -> None:
+        for value, array in zip(node.context.outputs, arrays, strict=True):
+            value.data = array
+            if array.shape != value.shape:
+                value.shape = array.shape
+
+
+def _close_all(executables: list[Executable]) -> None:
+    for executable in executables:
+        close: Any = getattr(executable, "close", None)
+        if close is not None:
+            close()
+
+
+def _zeros(value: TensorValue) -> Array:
+    if value.dtype.hasobject:
+        empty = np.empty(value.shape, object)
+        empty[...] = b""
+        return empty
+    fill = value.zero_point if value.tensor.is_variable and value.quantized else 0
+    return np.full(value.shape, fill, value.dtype)
+
+
+def _same_type(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    return given.kind == wanted.kind and given.itemsize == wanted.itemsize
+
+
+def _strings_in(value: Array) -> Array:
+    """An object array of bytes from an array of str or bytes."""
+    out = np.empty(value.shape, object)
+    for i, item in np.ndenumerate(value):
+        out[i] = item.encode() if isinstance(item, str) else bytes(item)
+    return out
+
+
+def _strings_out(data: Array) -> Array:
+    """A copy, each element bytes."""
+    out: Array = data.copy()
+    return out

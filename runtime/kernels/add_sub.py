@@ -1,0 +1,139 @@
+"""ADD and SUB: float32, int32, int64, int16, int8 and uint8; broadcasting; fused activation.
+
+Float results are exact (one rounding, as in the reference).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require_dtype,
+    require_inputs,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.broadcast import broadcast_shapes
+from litefuse.runtime.kernels.fixed_point import (
+    activation_range,
+    integer_activation_range,
+    mbqm,
+    quantize_multiplier,
+    rdbp,
+    saturate,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddScaling:
+    """How a quantised sum is scaled: both inputs shifted left, to a common scale, then to the
+    output's.
+    """
+
+    left_shift: int
+    first: tuple[int, int]
+    second: tuple[int, int]
+    output: tuple[int, int]
+
+
+def add_scaling(s1: float, s2: float, sy: float, left_shift: int) -> AddScaling:
+    """Multipliers of a quantised ADD or SUB from the float32 scales; left_shift is 20 (8 bits) or
+    15.
+    """
+    twice_max = 2 * max(s1, s2)
+    return AddScaling(
+        left_shift,
+        quantize_multiplier(s1 / twice_max),
+        quantize_multiplier(s2 / twice_max),
+        quantize_multiplier(twice_max / ((1 << left_shift) * sy)),
+    )
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """The broadcast shape of both inputs."""
+    require_inputs(ctx, 2)
+    a, b, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    require_same_dtype(ctx, a, b, y)
+    require_dtype(ctx, a, "float32", "int32", "int64", "int16", "int8", "uint8")
+    require_clamp(ctx)
+    return [broadcast_shapes(ctx, a.shape, b.shape)]
+
+
+def _exponent(scale: float) -> int | None:
+    """log2 of the scale when it is a power of two (to TFLite's tolerance)."""
+    log2 = math.log2(scale)
+    rounded = round(log2)
+    return rounded if abs(log2 - rounded) < 1e-3 else None
+
+
+def _power_of_two(ctx: NodeContext, sign: int) -> Array | None:
+    """int16 with power-of-two scales and no zero points: a saturating sum after a shift; else
+    None.
+    """
+    av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    if av.zero_point or bv.zero_point or yv.zero_point:
+        return None
+    e1, e2, ey = _exponent(av.scale), _exponent(bv.scale), _exponent(yv.scale)
+    if e1 is None or e2 is None or ey is None:
+        return None
+    shift1, shift2 = e1 - ey, e2 - ey
+    # The reference takes this path only when one input already has the output's scale.
+    if not (shift1 == 0 or shift2 == 0) or shift1 > 0 or shift2 > 0:
+        return None
+    a, b = rdbp(ctx.data(0), -shift1), rdbp(ctx.data(1), -shift2)
+    total = saturate(a + sign * b, -32768, 32767)
+    low, high = activation_range(require_clamp(ctx), yv.scale, 0, np.int16)
+    return np.asarray(np.clip(total, low, high).astype(np.int16))
+
+
+def _quantized(ctx: NodeContext, sign: int) -> Array:
+    av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    if yv.dtype == np.int16:
+        simple = _power_of_two(ctx, sign)
+        if simple is not None:
+            return simple
+    bits = 15 if yv.dtype == np.int16 else 20
+    scaling: AddScaling = ctx.memo(
+        "scaling", lambda: add_scaling(av.scale, bv.scale, yv.scale, bits)
+    )
+    a = mbqm((ctx.data(0).astype(np.int64) - av.zero_point) << bits, *scaling.first)
+    b = mbqm((ctx.data(1).astype(np.int64) - bv.zero_point) << bits, *scaling.second)
+    total = mbqm(a + sign * b, *scaling.output) + yv.zero_point
+    bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    return np.asarray(np.clip(total, *bounds).astype(yv.dtype))
+
+
+def _evaluate(ctx: NodeContext, sign: int) -> list[Array]:
+    yv = ctx.outputs[0]
+    if yv.dtype.kind in "iu" and yv.dtype.itemsize <= 2 and yv.quantized:
+        return [_quantized(ctx, sign)]
+    a, b = ctx.data(0), ctx.data(1)
+    with np.errstate(all="ignore"):
+        total = np.atleast_1d(a + b if sign > 0 else a - b).reshape(yv.shape)
+    activation = require_clamp(ctx)
+    if yv.dtype.kind == "f":
+        return [clamp_float(total, activation)]
+    return [np.clip(total, *integer_activation_range(activation, yv.dtype))]
+
+
+def evaluate_add(ctx: NodeContext) -> list[Array]:
+    """a + b."""
+    return _evaluate(ctx, 1)
+
+
+def evaluate_sub(ctx: NodeContext) -> list[Array]:
+    """a - b."""
+    return _evaluate(ctx, -1)
+
+
+KERNELS = (
+    Kernel("ADD", prepare, evaluate_add),
+    Kernel("SUB", prepare, evaluate_sub),
+)

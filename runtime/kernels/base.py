@@ -1,0 +1,218 @@
+"""What a kernel is, what it is given, and how it refuses.
+
+A kernel is two pure functions.  `prepare` sees shapes, types and the data of constants, checks what
+LiteRT's own Prepare checks, and returns the output shapes (None for one that only the run can
+tell). `evaluate` sees all data and returns the output arrays, which it must own: never a view of
+an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from litefuse.runtime.errors import LitefuseError
+
+if TYPE_CHECKING:
+    from litefuse.runtime.model import Operator, Tensor
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+
+class KernelError(LitefuseError, RuntimeError):
+    """A node that the op's definition does not allow; the text names the rule and the value."""
+
+
+@dataclass(slots=True)
+class TensorValue:
+    """A tensor as a kernel sees it: the schema's record, its shape now, and its data if known.
+
+    During `prepare`, `data` is None unless the value is already certain (a constant, or computed
+    from constants).  `constant` says that it will never change, so that a kernel may keep what it
+    derives from it.
+    """
+
+    tensor: Tensor
+    shape: Shape
+    data: Array | None = None
+    constant: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype of one element (4-bit types count as int8, strings as object)."""
+        return self.tensor.dtype
+
+    @property
+    def name(self) -> str:
+        """The tensor's name, for error texts."""
+        return self.tensor.name
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the tensor carries at least one scale."""
+        q = self.tensor.quantization
+        return q is not None and q.scale is not None and len(q.scale) > 0
+
+    @property
+    def scale(self) -> float:
+        """The per-tensor scale, a float32 value; KernelError when there is none."""
+        return float(self.scales[0])
+
+    @property
+    def scales(self) -> npt.NDArray[np.float32]:
+        """All scales (one per tensor, or one per channel); KernelError when there is none."""
+        if not self.quantized:
+            raise KernelError(
+                f"tensor {self.name!r} ({self.dtype}) needs a quantisation scale and has none; "
+                "convert the model with full quantisation parameters"
+            )
+        return np.asarray(self.tensor.quantization.scale, np.float32)  # type: ignore[union-attr]
+
+    @property
+    def zero_point(self) -> int:
+        """The per-tensor zero point; 0 when none is given."""
+        q = self.tensor.quantization
+        if q is None or q.zero_point is None or len(q.zero_point) == 0:
+            return 0
+        return int(q.zero_point[0])
+
+
+class Host(Protocol):
+    """What an interpreter lends to ops with state or with subgraphs of their own."""
+
+    resources: dict[Any, Any]
+
+    def run_subgraph(self, index: int, inputs: Sequence[Array]) -> list[Array]:
+        """Run another subgraph of the model on these inputs; its outputs."""
+
+    def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
+        """Shapes that the subgraph gives for these input shapes (None where only a run can
+        tell).
+        """
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """One node as its kernel sees it.
+
+    `state` is the kernel's own memo between `prepare` and runs (packed weights, multipliers);
+    whoever prepares anew clears it.  `memo(key, make)` fills it only from constant inputs.
+    """
+
+    op: Operator
+    inputs: list[TensorValue | None]
+    outputs: list[TensorValue]
+    state: dict[str, Any] = field(default_factory=dict)
+    host: Host | None = None
+
+    def input(self, i: int) -> TensorValue:
+        """Input i, which must be present; KernelError otherwise."""
+        if i >= len(self.inputs) or self.inputs[i] is None:
+            raise KernelError(f"{self.op.name} needs its input {i}, which is absent")
+        return self.inputs[i]  # type: ignore[return-value]
+
+    def optional(self, i: int) -> TensorValue | None:
+        """Input i or None when it is absent (index -1, or not listed)."""
+        return self.inputs[i] if i < len(self.inputs) else None
+
+    def data(self, i: int) -> Array:
+        """The data of input i, which must be known by now; KernelError otherwise."""
+        value = self.input(i)
+        if value.data is None:
+            raise KernelError(
+                f"{self.op.name} needs the data of input {i} ({value.name!r}), not known yet"
+            )
+        return value.data
+
+    def memo(self, key: str, make: Callable[[], Any]) -> Any:
+        """`make()`, computed once per preparation; only for values that depend on constants."""
+        if key not in self.state:
+            self.state[key] = make()
+        return self.state[key]
+
+    def option(self, name: str, default: Any = None) -> Any:
+        """A field of the node's options; `default` when the model carries no options table."""
+        return default if self.op.options is None else getattr(self.op.options, name, default)
+
+
+Prepare = Callable[[NodeContext], "list[Shape | None]"]
+Evaluate = Callable[[NodeContext], "list[Array]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The meaning of one op.
+
+    Integer results are bit-exact with LiteRT's reference kernels.  A float result differs from them
+    by at most `ulp` units in the last place plus `range_tolerance` times the largest magnitude of
+    the output tensor (the second covers another order of summation).
+    """
+
+    name: str
+    prepare: Prepare
+    evaluate: Evaluate
+    ulp: int = 0
+    range_tolerance: float = 0.0
+    stateful: bool = False
+
+
+def require(condition: bool, ctx: NodeContext, text: str) -> None:
+    """KernelError naming the op unless `condition` holds."""
+    if not condition:
+        raise KernelError(f"{ctx.op.name}: {text}")
+
+
+def require_inputs(ctx: NodeContext, low: int, high: int | None = None) -> None:
+    """KernelError unless the node has `low` to `high` inputs (`high` defaults to `low`)."""
+    high = low if high is None else high
+    n = len(ctx.inputs)
+    wanted = str(low) if low == high else f"{low} to {high}"
+    require(low <= n <= high, ctx, f"has {n} inputs, needs {wanted}")
+
+
+def require_dtype(ctx: NodeContext, value: TensorValue, *allowed: str) -> None:
+    """KernelError unless the tensor's dtype is one of `allowed` NumPy names."""
+    require(
+        value.dtype.name in allowed,
+        ctx,
+        f"tensor {value.name!r} has type {value.dtype.name}; supported: {', '.join(allowed)}",
+    )
+
+
+def require_rank(ctx: NodeContext, value: TensorValue, low: int, high: int | None = None) -> None:
+    """KernelError unless the tensor's rank is in [low, high]."""
+    high = low if high is None else high
+    wanted = str(low) if low == high else f"{low} to {high}"
+    rank = len(value.shape)
+    require(low <= rank <= high, ctx, f"tensor {value.name!r} has rank {rank}, needs {wanted}")
+
+
+def require_same_dtype(ctx: NodeContext, *values: TensorValue) -> None:
+    """KernelError unless all tensors have one dtype."""
+    first = values[0]
+    for other in values[1:]:
+        require(
+            other.dtype == first.dtype,
+            ctx,
+            f"tensors {first.name!r} ({first.dtype}) and {other.name!r} ({other.dtype}) "
+            "must have one type",
+        )
+
+
+def run_node(kernel: Kernel, ctx: NodeContext) -> list[Array]:
+    """Prepare and evaluate one node whose inputs all have data; fills the outputs' shapes and
+    data.
+    """
+    shapes = kernel.prepare(ctx)
+    for value, shape in zip(ctx.outputs, shapes, strict=True):
+        if shape is not None:
+            value.shape = shape
+    arrays = kernel.evaluate(ctx)
+    for value, array in zip(ctx.outputs, arrays, strict=True):
+        value.shape, value.data = array.shape, array
+    return arrays

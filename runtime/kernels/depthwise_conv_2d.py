@@ -1,0 +1,137 @@
+"""DEPTHWISE_CONV_2D: float32, int8 (per tensor or per channel), uint8, int16x8, hybrid.
+
+Float tolerance: 1e-5 of the output's range (another order of summation).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+)
+from litefuse.runtime.kernels.contraction import (
+    bias_data,
+    channel_multipliers,
+    float_product_multiplier,
+    requantize,
+    requantize64,
+)
+from litefuse.runtime.kernels.fixed_point import activation_range
+from litefuse.runtime.kernels.geometry import conv_axes, pad_image, require_output
+from litefuse.runtime.kernels.hybrid import quantize_rows
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """[n, out_h, out_w, in * multiplier]."""
+    require_inputs(ctx, 2, 3)
+    x, w, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    require_rank(ctx, x, 4)
+    require_rank(ctx, w, 4)
+    require_dtype(ctx, x, "float32", "uint8", "int8", "int16")
+    require(y.dtype == x.dtype, ctx, f"output type {y.dtype} differs from the input's {x.dtype}")
+    require(w.shape[0] == 1, ctx, f"filter shape {w.shape} must begin with 1")
+    require(
+        x.shape[3] > 0 and w.shape[3] % x.shape[3] == 0,
+        ctx,
+        f"{w.shape[3]} filter channels are not a multiple of the input's {x.shape[3]}",
+    )
+    bias = ctx.optional(2)
+    if bias is not None:
+        require(
+            int(np.prod(bias.shape)) == w.shape[3],
+            ctx,
+            f"bias has shape {bias.shape}, needs ({w.shape[3]},)",
+        )
+    require_clamp(ctx)
+    if x.dtype.kind != "f":
+        require(
+            len(w.scales) in (1, w.shape[3]),
+            ctx,
+            f"filter has {len(w.scales)} scales; needs 1 or one per channel ({w.shape[3]})",
+        )
+        x.scale, y.scale  # noqa: B018 - raises when absent
+    rows, columns = conv_axes(ctx)
+    require_output(ctx, rows, columns)
+    return [(x.shape[0], rows.out, columns.out, w.shape[3])]
+
+
+def _accumulate(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
+    """Sum over the taps of x (zero-padded) times weights[kernel_h, kernel_w, out], in `dtype`."""
+    rows, columns = conv_axes(ctx)
+    out_channels = weights.shape[-1]
+    multiplier = out_channels // x.shape[3]
+    padded = pad_image(x, rows, columns)
+    acc = np.zeros((x.shape[0], rows.out, columns.out, out_channels), dtype)
+    for i in range(rows.kernel):
+        for j in range(columns.kernel):
+            tap = padded[:, rows.taps(i), columns.taps(j), :]
+            if multiplier != 1:
+                tap = np.repeat(tap, multiplier, axis=3)
+            acc += tap * weights[i, j]
+    return acc
+
+
+def _float(ctx: NodeContext) -> Array:
+    y = _accumulate(ctx, ctx.data(0), ctx.data(1)[0], np.float32)
+    bias = bias_data(ctx, 2)
+    if bias is not None:
+        y += bias.ravel()
+    return clamp_float(y, require_clamp(ctx))
+
+
+def _hybrid(ctx: NodeContext) -> Array:
+    """Float activations, integer weights: one scale and zero point per batch entry."""
+    x, w = ctx.data(0), ctx.input(1)
+    rows = quantize_rows(
+        x.reshape(x.shape[0], -1), bool(ctx.option("asymmetric_quantize_inputs", False))
+    )
+    centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
+    acc = _accumulate(ctx, centred, ctx.data(1)[0].astype(np.int32), np.int32)
+    scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[3])
+    y = acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :]
+    bias = bias_data(ctx, 2)
+    if bias is not None:
+        y += bias.ravel()
+    return clamp_float(y, require_clamp(ctx))
+
+
+def _integer(ctx: NodeContext) -> Array:
+    xv, wv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    wide = np.int64 if xv.dtype == np.int16 else np.int32
+    x = ctx.data(0).astype(wide) - wide(xv.zero_point)
+    weights = ctx.data(1)[0].astype(wide)
+    if wv.dtype == np.uint8:
+        weights = weights - wide(wv.zero_point)
+    acc = _accumulate(ctx, x, weights, wide).astype(np.int64)
+    bias = bias_data(ctx, 2)
+    if bias is not None:
+        acc += bias.ravel().astype(np.int64)
+    if xv.dtype == np.uint8:
+        q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
+    else:
+        q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[3]))
+    bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    use64 = xv.dtype == np.int16
+    finish = requantize64 if use64 else requantize
+    return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
+
+
+def evaluate(ctx: NodeContext) -> list[Array]:
+    """The depthwise convolution of the node's data."""
+    if ctx.input(0).dtype.kind != "f":
+        return [_integer(ctx)]
+    return [_float(ctx) if ctx.input(1).dtype.kind == "f" else _hybrid(ctx)]
+
+
+KERNELS = (Kernel("DEPTHWISE_CONV_2D", prepare, evaluate, range_tolerance=1e-5),)

@@ -1,0 +1,118 @@
+"""AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D.
+
+Average and max: float32, int8, uint8, int16; L2: float32.  Float tolerance: 1e-6 of the output's
+range for the two that sum.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.fixed_point import activation_range
+from litefuse.runtime.kernels.geometry import Axis, pad_image, pool_axes, require_output
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """[n, out_h, out_w, c]."""
+    require_inputs(ctx, 1)
+    x, y = ctx.input(0), ctx.outputs[0]
+    require_rank(ctx, x, 4)
+    require_same_dtype(ctx, x, y)
+    require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
+    require_clamp(ctx)
+    rows, columns = pool_axes(ctx)
+    for axis in (rows, columns):
+        require(axis.kernel > 0, ctx, f"filter size {axis.kernel} must be positive")
+    require_output(ctx, rows, columns)
+    return [(x.shape[0], rows.out, columns.out, x.shape[3])]
+
+
+def _prepare_float(ctx: NodeContext) -> list[Shape | None]:
+    require_dtype(ctx, ctx.input(0), "float32")
+    return prepare(ctx)
+
+
+def _counts(rows: Axis, columns: Axis) -> Array:
+    """Number of real pixels under each window, [out_h, out_w, 1]."""
+
+    def along(axis: Axis) -> Array:
+        first = np.arange(axis.out) * axis.stride - axis.before
+        return np.minimum(first + axis.kernel, axis.size) - np.maximum(first, 0)
+
+    return (along(rows)[:, None] * along(columns)[None, :])[:, :, None]
+
+
+def _window_sum(x: Array, rows: Axis, columns: Axis) -> Array:
+    padded = pad_image(x, rows, columns)
+    total = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), x.dtype)
+    for i in range(rows.kernel):
+        for j in range(columns.kernel):
+            total += padded[:, rows.taps(i), columns.taps(j), :]
+    return total
+
+
+def evaluate_average(ctx: NodeContext) -> list[Array]:
+    """The mean of the real pixels under each window; integers round half away from zero."""
+    yv = ctx.outputs[0]
+    rows, columns = pool_axes(ctx)
+    count = _counts(rows, columns)
+    activation = require_clamp(ctx)
+    if yv.dtype.kind == "f":
+        total = _window_sum(ctx.data(0), rows, columns)
+        return [clamp_float(total / count.astype(np.float32), activation)]
+    total = _window_sum(ctx.data(0).astype(np.int32), rows, columns)
+    half = count // 2
+    mean = np.where(total > 0, (total + half) // count, -((half - total) // count))
+    return [_clamp_integer(ctx, mean, activation)]
+
+
+def evaluate_max(ctx: NodeContext) -> list[Array]:
+    """The largest real pixel under each window."""
+    x = ctx.data(0)
+    yv = ctx.outputs[0]
+    rows, columns = pool_axes(ctx)
+    lowest = float(np.finfo(np.float32).min) if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    padded = pad_image(x, rows, columns, lowest)
+    best = np.full(yv.shape, lowest, x.dtype)
+    for i in range(rows.kernel):
+        for j in range(columns.kernel):
+            np.maximum(best, padded[:, rows.taps(i), columns.taps(j), :], out=best)
+    activation = require_clamp(ctx)
+    if x.dtype.kind == "f":
+        return [clamp_float(best, activation)]
+    return [_clamp_integer(ctx, best, activation)]
+
+
+def evaluate_l2(ctx: NodeContext) -> list[Array]:
+    """The root mean square of the real pixels under each window."""
+    rows, columns = pool_axes(ctx)
+    total = _window_sum(np.square(ctx.data(0)), rows, columns)
+    mean = total / _counts(rows, columns).astype(np.float32)
+    return [clamp_float(np.sqrt(mean), require_clamp(ctx))]
+
+
+def _clamp_integer(ctx: NodeContext, x: Array, activation: str) -> Array:
+    yv = ctx.outputs[0]
+    if activation == "NONE":
+        return x.astype(yv.dtype)
+    bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
+    return np.asarray(np.clip(x, *bounds).astype(yv.dtype))
+
+
+KERNELS = (
+    Kernel("AVERAGE_POOL_2D", prepare, evaluate_average, range_tolerance=1e-6),
+    Kernel("MAX_POOL_2D", prepare, evaluate_max),
+    Kernel("L2_POOL_2D", _prepare_float, evaluate_l2, range_tolerance=1e-6),
+)

@@ -1,0 +1,141 @@
+"""RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: NHWC; float32, int8, uint8, int16.
+
+Float tolerance: 1e-6 of the output's range for bilinear; nearest copies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.fixed_point import round_half_away
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """[n, new_h, new_w, c] with the sizes that input 1 gives."""
+    require_inputs(ctx, 2)
+    x, size = ctx.input(0), ctx.input(1)
+    require_rank(ctx, x, 4)
+    require_rank(ctx, size, 1)
+    require(size.shape == (2,), ctx, f"size has shape {size.shape}, needs (2,)")
+    require_dtype(ctx, x, "float32", "int8", "uint8", "int16", "float16", "int32")
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_dtype(ctx, size, "int32")
+    require(
+        not (ctx.option("align_corners", False) and ctx.option("half_pixel_centers", False)),
+        ctx,
+        "align_corners and half_pixel_centers exclude each other",
+    )
+    if size.data is None:
+        return [None]
+    height, width = (int(d) for d in size.data)
+    require(height > 0 and width > 0, ctx, f"size {height}x{width} must be positive")
+    return [(x.shape[0], height, width, x.shape[3])]
+
+
+def _prepare_bilinear(ctx: NodeContext) -> list[Shape | None]:
+    require_dtype(ctx, ctx.input(0), "float32", "int8", "uint8", "int16")
+    return prepare(ctx)
+
+
+def _nearest(size: int, out: int, align: bool, half: bool) -> Array:
+    """Source index of each output position, in float32 as the reference computes it."""
+    f32 = np.float32
+    scale = f32(size - 1) / f32(out - 1) if align and out > 1 else f32(size) / f32(out)
+    position = (np.arange(out).astype(f32) + f32(0.5 if half else 0.0)) * scale
+    index = round_half_away(position) if align else np.floor(position)
+    return np.clip(index.astype(np.int64), 0, size - 1)
+
+
+def evaluate_nearest(ctx: NodeContext) -> list[Array]:
+    """Each output pixel copied from the nearest input pixel."""
+    x = ctx.data(0)
+    _, height, width, _ = ctx.outputs[0].shape
+    align = bool(ctx.option("align_corners", False))
+    half = bool(ctx.option("half_pixel_centers", False))
+    rows = _nearest(x.shape[1], height, align, half)
+    columns = _nearest(x.shape[2], width, align, half)
+    return [np.ascontiguousarray(x[:, rows][:, :, columns])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blend:
+    """Per output position: the two source indices and the weight of each."""
+
+    low: Array
+    high: Array
+    low_weight: Array
+    high_weight: Array
+
+
+def _float_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
+    f32 = np.float32
+    scale = f32(size - 1) / f32(out - 1) if align and out > 1 else f32(size) / f32(out)
+    v = np.arange(out).astype(f32)
+    p = (v + f32(0.5)) * scale - f32(0.5) if half else v * scale
+    low = np.maximum(np.floor(p), 0).astype(np.int64)
+    high = np.minimum(np.ceil(p).astype(np.int64), size - 1)
+    return _Blend(low, high, f32(1) - (p - low.astype(f32)), p - low.astype(f32))
+
+
+def _integer_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
+    """As `_float_blend`, in 10-bit fixed point."""
+    scale = (1024 * size + out // 2) // out
+    if align and out > 1:
+        scale = (1024 * (size - 1) + (out - 1) // 2) // (out - 1)
+    p = np.arange(out, dtype=np.int64) * scale
+    if half:
+        p = p + scale // 2 - 512
+    low = np.maximum(np.trunc(p / 1024).astype(np.int64), 0)
+    high = np.minimum(np.trunc((p + 1023) / 1024).astype(np.int64), size - 1)
+    fraction = p - 1024 * low
+    return _Blend(low, high, 1024 - fraction, fraction)
+
+
+def _blend(x: Array, rows: _Blend, columns: _Blend) -> Array:
+    def part(row: Array, row_weight: Array, column: Array, column_weight: Array) -> Array:
+        weight = row_weight[:, None] * column_weight[None, :]
+        return np.asarray(x[:, row][:, :, column] * weight[None, :, :, None])
+
+    r, c = rows, columns
+    return np.asarray(
+        part(r.low, r.low_weight, c.low, c.low_weight)
+        + part(r.high, r.high_weight, c.low, c.low_weight)
+        + part(r.low, r.low_weight, c.high, c.high_weight)
+        + part(r.high, r.high_weight, c.high, c.high_weight)
+    )
+
+
+def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
+    """Each output pixel blended from four input pixels."""
+    x = ctx.data(0)
+    _, height, width, _ = ctx.outputs[0].shape
+    align = bool(ctx.option("align_corners", False))
+    half = bool(ctx.option("half_pixel_centers", False))
+    make = _float_blend if x.dtype.kind == "f" else _integer_blend
+    rows = make(x.shape[1], height, align, half)
+    columns = make(x.shape[2], width, align, half)
+    if x.dtype.kind == "f":
+        return [_blend(x, rows, columns).astype(x.dtype)]
+    total = _blend(x.astype(np.int64), rows, columns)
+    # C division truncates toward zero after half is added away from it.
+    value = np.where(total > 0, (total + (1 << 19)) >> 20, -((-total + (1 << 19)) >> 20))
+    return [value.astype(x.dtype)]
+
+
+KERNELS = (
+    Kernel("RESIZE_NEAREST_NEIGHBOR", prepare, evaluate_nearest),
+    Kernel("RESIZE_BILINEAR", _prepare_bilinear, evaluate_bilinear, range_tolerance=1e-6),
+)

@@ -1,0 +1,78 @@
+"""SOFTMAX and LOG_SOFTMAX over the last axis: float32; SOFTMAX also int8, uint8 and int16.
+
+Float tolerance: 8 ulp plus 1e-6 of the output's range (another exp, another order of summation).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+)
+from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_rows
+from litefuse.runtime.kernels.int16_tables import softmax_int16
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 1)
+    x, y = ctx.input(0), ctx.outputs[0]
+    require_rank(ctx, x, 1, 8)
+    require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
+    if x.dtype.kind == "f":
+        require(y.dtype == x.dtype, ctx, f"float input needs a float32 output, not {y.dtype}")
+    elif x.dtype == np.int16:
+        require(y.dtype == np.int16, ctx, f"int16 input needs an int16 output, not {y.dtype}")
+    else:
+        require(
+            y.dtype in (x.dtype, np.dtype(np.int16)),
+            ctx,
+            f"output type {y.dtype} does not go with input type {x.dtype}",
+        )
+        x.scale  # noqa: B018 - raises when absent
+    return [x.shape]
+
+
+def evaluate(ctx: NodeContext) -> list[Array]:
+    """exp(beta * x) / sum(exp(beta * x)) along the last axis."""
+    x, xv, yv = ctx.data(0), ctx.input(0), ctx.outputs[0]
+    beta = float(ctx.option("beta", 0.0))
+    if x.size == 0:
+        return [np.zeros(x.shape, yv.dtype)]
+    if x.dtype.kind == "f":
+        shifted = (x - x.max(axis=-1, keepdims=True)) * np.float32(beta)
+        e = np.exp(shifted)
+        return [e / e.sum(axis=-1, keepdims=True)]
+    if x.dtype == np.int16:
+        return [softmax_int16(x, beta, xv.scale)]
+    table = ctx.memo("table", lambda: softmax_int8_table(beta, xv.scale))
+    diff = x.max(axis=-1, keepdims=True).astype(np.int32) - x
+    return [softmax_rows(table[diff], yv.dtype)]
+
+
+def prepare_log(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 1)
+    require_dtype(ctx, ctx.input(0), "float32")
+    return [ctx.input(0).shape]
+
+
+def evaluate_log(ctx: NodeContext) -> list[Array]:
+    """x - log(sum(exp(x))) along the last axis."""
+    x = ctx.data(0)
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return [shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))]
+
+
+KERNELS = (
+    Kernel("SOFTMAX", prepare, evaluate, ulp=8, range_tolerance=1e-6),
+    Kernel("LOG_SOFTMAX", prepare_log, evaluate_log, ulp=8, range_tolerance=1e-6),
+)
