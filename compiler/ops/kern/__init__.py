@@ -26,6 +26,7 @@ An op's operands beyond its tensors are *extras*, matched by `roles`, and appear
 
 A `kern.contract` and the `kern.window` that alone reads it may share an integer `group`: windows neither overlap nor stick
 out, so rows of both can be computed in turn while they are in cache (`fuse_pool`). `group` never changes a result.
+`x_range` of an int8 contract is the proved (least, largest) stored x, padding included (`prove_bounds`).
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ OPS = (
     OpDef("kern.const", "A constant tensor.", 0, 1, required={"value": object}, optional={"buffer": dict}),
     OpDef("kern.contract", "A contraction with its epilogue.", (2, None), 1, 1, required={"kind": str},
           optional={"strides": tuple, "dilations": tuple, "pad": tuple, "groups": int, "multiplier": int, "x_zero_point": int, "w_shape": tuple,
-                    "pad_value": (int, float), "group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_contract),
+                    "pad_value": (int, float), "x_range": tuple, "group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_contract),
     OpDef("kern.window", "A pooling window with its epilogue.", (1, None), 1, 1,
           required={"kind": str, "window": tuple, "strides": tuple, "pad": tuple},
           optional={"group": int, "roles": list, "schedule": dict, "buffer": dict}, verify=_window),

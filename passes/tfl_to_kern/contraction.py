@@ -1,0 +1,136 @@
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: a bare `kern.contract`, then bias, requantisation and activation.
+
+Each of the latter is an op of its own here; `fuse_epilogue` pulls them into the contraction's region.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from litefuse.compiler.ir.core import Value
+from litefuse.compiler.ir.types import SI16, SI32, QuantizedType, TensorType, tensor
+from litefuse.passes.support.body import identity, scalar_of
+from litefuse.passes.support.constants import constant
+from litefuse.passes.tfl_to_kern.lowering import Lowering, accumulator, element_kind, is_int32
+from litefuse.passes.tfl_to_kern.windows import padding
+
+
+def conv_2d(l: Lowering) -> Value:
+    """x NHWC, w [out, kh, kw, in / groups]."""
+    x, w = l.value(0), l.value(1)
+    xs, ws = l.type(x).shape, l.type(w).shape
+    l.need(len(xs) == 4 and len(ws) == 4, "x and w must have rank 4", f"{len(xs)} and {len(ws)}")
+    l.need(ws[3] > 0 and xs[3] % ws[3] == 0, "filter channels must divide the input's", f"{ws[3]}, {xs[3]}")
+    groups = xs[3] // ws[3]
+    l.need(ws[0] % groups == 0, "groups must divide the output channels", f"{groups}, {ws[0]}")
+    return _contract(l, {"kind": "conv", **_geometry(l), "groups": groups}, x, l.result.shape)
+
+
+def depthwise_conv_2d(l: Lowering) -> Value:
+    """x NHWC, w [1, kh, kw, in * multiplier]."""
+    x, w = l.value(0), l.value(1)
+    xs, ws = l.type(x).shape, l.type(w).shape
+    l.need(len(xs) == 4 and len(ws) == 4, "x and w must have rank 4", f"{len(xs)} and {len(ws)}")
+    l.need(ws[0] == 1 and ws[3] % xs[3] == 0, "w must be [1, kh, kw, in * multiplier]", list(ws))
+    attributes = {"kind": "depthwise", **_geometry(l), "multiplier": ws[3] // xs[3]}
+    return _contract(l, attributes, x, l.result.shape)
+
+
+def fully_connected(l: Lowering) -> Value:
+    """x of any rank seen as rows of K, w [out, K]."""
+    x, w = l.value(0), l.value(1)
+    ws, xt = l.type(w).shape, l.type(x)
+    l.need(len(ws) == 2, "w must have rank 2", len(ws))
+    weights_format = str(l.op.get("weights_format", "DEFAULT"))
+    l.need(weights_format == "DEFAULT", "weights_format must be DEFAULT", weights_format)
+    l.need(xt.size % ws[1] == 0, "x must hold whole rows of K elements", f"{xt.size}, K = {ws[1]}")
+    rows = xt.size // ws[1]
+    shape = l.result.shape
+    if xt.shape[-1:] == ws[1:] and shape == (*xt.shape[:-1], ws[0]):
+        return _contract(l, {"kind": "dense"}, x, shape)
+    flat = _contract(l, {"kind": "dense"}, l.reshape(x, (rows, ws[1])), (rows, ws[0]))
+    return l.reshape(flat, shape)
+
+
+def _geometry(l: Lowering) -> dict[str, Any]:
+    strides = (int(l.op["stride_h"]), int(l.op["stride_w"]))
+    dilations = (int(l.op.get("dilation_h_factor", 1)), int(l.op.get("dilation_w_factor", 1)))
+    kernel = l.type(l.value(1)).shape[1:3]
+    return {"strides": strides, "dilations": dilations, "pad": padding(l, kernel, strides, dilations)}
+
+
+def _contract(l: Lowering, attributes: dict[str, Any], x: Value, shape: tuple[int, ...]) -> Value:
+    w, b = l.value(1), l.optional(2)
+    kind = l.kind(x)
+    sums = accumulator(kind, shape)
+    if kind == "f32":
+        l.need(element_kind(l.type(w).element) == "f32", "weights must be float32 beside float32 data", w.type)
+        attributes["pad_value"] = 0.0
+    else:
+        w = _int8_weights(l, w)
+        zero_point = l.quant(x).zero_point
+        attributes |= {"x_zero_point": zero_point, "pad_value": zero_point}
+    if attributes["kind"] == "dense":
+        attributes.pop("pad_value")
+    region = identity(scalar_of(sums), l.builder.location)
+    acc = l.make("contract", [x, w], sums, {**attributes, "roles": []}, region)
+    result = tensor(shape, l.result.element)
+    return _float_tail(l, acc, b, result) if kind == "f32" else _int8_tail(l, acc, b, result)
+
+
+def _float_tail(l: Lowering, acc: Value, b: Value | None, result: TensorType) -> Value:
+    if b is not None:
+        l.need(element_kind(l.type(b).element) == "f32", "the bias must be float32", b.type)
+        bias = l.reshape(b, (l.type(b).size,))
+        acc = l.map([acc, bias], result, lambda body, a, c: body.op("addf", a, c))
+    low, high = l.float_bounds()
+    if low is None and high is None:
+        return acc
+    return l.map([acc], result, lambda body, a: body.clamp_float(a, low, high))
+
+
+def _int8_weights(l: Lowering, w: Value) -> Value:
+    """Weights with zero point 0: others (per tensor, FULLY_CONNECTED) are widened and shifted here."""
+    element = l.type(w).element
+    if not isinstance(element, QuantizedType) or element.storage.signedness == "u" or element.storage.width != 8:
+        l.refuse("weights must be quantised int8 beside int8 data", w.type)
+    if not any(element.zero_points):
+        return w
+    l.need(l.op.name == "tfl.fully_connected" and element.axis is None,
+           "weights must have zero point 0", sorted(set(element.zero_points)))  # fmt: skip
+    array = constant(w)
+    if array is None:
+        l.refuse("weights with a zero point must be constant", "computed at run time")
+    return l.const(array.astype(np.int16) - np.int16(element.zero_point), "weights", SI16)
+
+
+def _int8_tail(l: Lowering, acc: Value, b: Value | None, result: TensorType) -> Value:
+    sums = tensor(result.shape, SI32)
+    if b is not None:
+        l.need(is_int32(b.type), "the bias must be int32", b.type)
+        bias = _plain_bias(l, b)
+        acc = l.map([acc, bias], sums, lambda body, a, c: body.op("addi", a, c))
+    q = l.quant(l.op.result)
+    attributes = {"multipliers": _multipliers(l, q), "zero_point": q.zero_point}
+    scaled = l.make("rescale", [acc], sums, attributes)
+    low, high = l.int_bounds()
+    return l.map([scaled], result, lambda body, a: body.clamp_int(a, low, high))
+
+
+def _plain_bias(l: Lowering, b: Value) -> Value:
+    """The bias as a vector of plain i32: its own scale is implied by the others."""
+    array = constant(b)
+    if array is None:
+        l.refuse("the bias of a quantised node must be constant", "computed at run time")
+    return l.const(array.reshape(-1), "bias", SI32)
+
+
+def _multipliers(l: Lowering, y: QuantizedType) -> tuple[float, ...]:
+    """s_x * s_w / s_y: in double precision, but for per-tensor FULLY_CONNECTED, whose product LiteRT takes in float32."""
+    sx, sy = np.float32(l.quant(l.value(0)).scale), np.float64(np.float32(y.scale))
+    sw = np.asarray(l.quant(l.value(1)).scales, np.float32)
+    if l.op.name == "tfl.fully_connected" and len(sw) == 1:
+        return (float(np.float64(sx * sw[0]) / sy),)
+    return tuple(float(m) for m in np.float64(sx) * sw.astype(np.float64) / sy)

@@ -1,0 +1,21 @@
+"""SOFTMAX along the last dimension."""
+
+from __future__ import annotations
+
+from litefuse.compiler.ir.core import Value
+from litefuse.passes.tfl_to_kern.lowering import Lowering
+from litefuse.runtime.kernels.gemmlowp import softmax_scaling
+
+
+def softmax(l: Lowering) -> Value:
+    """float: normalised exponentials; int8: the fixed-point scaling of the differences goes into attributes."""
+    x = l.value(0)
+    beta = float(l.op.get("beta", 1.0))
+    if l.kind(x) == "f32":
+        return l.make("softmax", [x], l.result, {"beta": beta})
+    qx, qy = l.quant(x), l.quant(l.op.result)
+    l.need((qy.scale, qy.zero_point) == (1 / 256, -128), "the result must have scale 1/256 and zero point -128",
+           f"{qy.scale}:{qy.zero_point}")  # fmt: skip
+    multiplier, shift, diff_min = softmax_scaling(beta, qx.scale)
+    attributes = {"beta": beta, "multiplier": multiplier, "shift": shift, "diff_min": diff_min}
+    return l.make("softmax", [x], l.result, attributes)
