@@ -68,7 +68,7 @@ def sparsity_details(tensor: Tensor) -> Details:
     sparsity = tensor.sparsity
     if sparsity is None:
         return {}
-    dims = []
+    dims: list[Details] = []
     for level in sparsity.dim_metadata:
         if int(level.format) == 0:
             dims.append({"format": 0, "dense_size": int(level.dense_size)})

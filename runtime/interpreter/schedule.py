@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from litefuse.runtime.interpreter.delegation import InterpreterPartition
 from litefuse.runtime.kernels.base import KernelError
@@ -89,7 +90,7 @@ class Claims:
         # Nodes that nobody claims keep their order among themselves: some have effects that no
         # tensor shows (variables).
         free = [n for n in range(len(node_inputs)) if n not in self.owner]
-        for before, after in zip(free, free[1:], strict=False):
+        for before, after in pairwise(free):
             waits[after].add(before)
         return _topological(waits, position)
 

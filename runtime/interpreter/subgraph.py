@@ -66,7 +66,7 @@ class SubgraphState:
         self._executables: list[Executable] = []
 
     def _node(self, index: int, op: Operator, host: Host) -> Node:
-        kernel = KERNELS[op.name] if op.name in KERNELS else None
+        kernel = KERNELS.get(op.name)
         inputs = [self.values[t] if t >= 0 else None for t in op.inputs]
         outputs = [self.values[t] for t in op.outputs if t >= 0]
         return Node(index, op, kernel, NodeContext(op, inputs, outputs, {}, host))

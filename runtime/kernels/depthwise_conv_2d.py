@@ -109,10 +109,10 @@ def _hybrid(ctx: NodeContext) -> Array:
 def _integer(ctx: NodeContext) -> Array:
     xv, wv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     wide = np.int64 if xv.dtype == np.int16 else np.int32
-    x = ctx.data(0).astype(wide) - wide(xv.zero_point)
-    weights = ctx.data(1)[0].astype(wide)
+    x: Array = ctx.data(0).astype(wide) - xv.zero_point
+    weights: Array = ctx.data(1)[0].astype(wide)
     if wv.dtype == np.uint8:
-        weights = weights - wide(wv.zero_point)
+        weights = weights - wv.zero_point
     acc = _accumulate(ctx, x, weights, wide).astype(np.int64)
     bias = bias_data(ctx, 2)
     if bias is not None:

@@ -79,7 +79,7 @@ def srdhm(a: IntLike, b: IntLike) -> IntArray:
     function.
     """
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
+    return np.asarray(np.minimum((product + (1 << 30)) >> 31, INT32_MAX))
 
 
 def rdbp(x: IntLike, exponent: IntLike) -> IntArray:

@@ -12,7 +12,6 @@ from litefuse.runtime.kernels.base import Array
 from litefuse.runtime.kernels.fixed_point import (
     mbqm,
     quantize_multiplier,
-    rdbp,
     round_half_away,
 )
 
@@ -20,7 +19,7 @@ STEPS = 512
 
 
 def build_table(
-    function: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+    function: Callable[[Array], Array],
     input_min: float,
     input_max: float,
     output_min: float,
@@ -41,7 +40,7 @@ def build_table(
     bias = round_half_away((interpolated - middle) / 2)
     last = round_half_away(function(np.array([input_max])) * scaling)
     table = np.concatenate([value - bias, last])
-    return np.clip(table, -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(table, -32768, 32767), np.int16)
 
 
 def look_up(table: Array, x: Array) -> npt.NDArray[np.int64]:
@@ -91,13 +90,3 @@ def rdbp_half_up(x: Array, bits: Array | int) -> npt.NDArray[np.int64]:
     """x / 2**bits, rounded half up."""
     b = np.asarray(bits, np.int64)
     return np.asarray((np.asarray(x, np.int64) + (np.int64(1) << (b - 1))) >> b)
-
-
-__all__ = [
-    "build_table",
-    "exp_table",
-    "look_up",
-    "one_over_one_plus_x_table",
-    "rdbp",
-    "softmax_int16",
-]
