@@ -1,7 +1,9 @@
-"""`lower-to-loops`: every `kern` op becomes a `loop.func`; the function becomes a `loop.program` that calls them in order.
+"""`lower-to-loops`: every `kern` op becomes a `loop.func`; the function becomes a `loop.program`
+that calls them in order.
 
-Kernels that come out the same (same tile, same strides, same constants in the epilogue) are written once and called with
-other buffers. A step waits for the others (`barrier`) only where it touches memory that a step since the last barrier touched.
+Kernels that come out the same (same tile, same strides, same constants in the epilogue) are
+written once and called with other buffers. A step waits for the others (`barrier`) only where it
+touches memory that a step since the last barrier touched.
 """
 
 from __future__ import annotations
@@ -55,16 +57,25 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
             continue
         family = FAMILIES.get(op.name)
         if family is None:
-            raise IRError(f"{op.name} has no kernel family; it must be lowered before lower-to-loops")
+            raise IRError(
+                f"{op.name} has no kernel family; it must be lowered before lower-to-loops"
+            )
         buffer = low.buffers[op.result]
         if buffer["space"] == "arena" and any(buffer["pad"]):
             steps.append(moves.lower_border(op.result, op, low))
         steps += family(op, low)
     program = Operation(
-        "loop.program", (), (),
-        {"sym_name": func["sym_name"], "arena_bytes": func["arena_bytes"], "constant_bytes": func["constant_bytes"]},
-        [Region()], UNKNOWN,
-    )  # fmt: skip
+        "loop.program",
+        (),
+        (),
+        {
+            "sym_name": func["sym_name"],
+            "arena_bytes": func["arena_bytes"],
+            "constant_bytes": func["constant_bytes"],
+        },
+        [Region()],
+        UNKNOWN,
+    )
     names = _unique(module, steps)
     recent: list[tuple[Any, int, int, bool]] = []
     for step, name in zip(steps, names, strict=True):
@@ -73,11 +84,21 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
         recent = touched if barrier else recent + touched
         program.body.append(
             Operation(
-                "loop.step", (), (),
-                {"callee": Symbol(name), "trip": step.trip, "args": step.args, "barrier": barrier,
-                 "kernel": step.spec, "macs": step.macs, "role": step.role},
-                (), step.op.location,
-            )  # fmt: skip
+                "loop.step",
+                (),
+                (),
+                {
+                    "callee": Symbol(name),
+                    "trip": step.trip,
+                    "args": step.args,
+                    "barrier": barrier,
+                    "kernel": step.spec,
+                    "macs": step.macs,
+                    "role": step.role,
+                },
+                (),
+                step.op.location,
+            )
         )
     _keep_constants(func, program)
     func.drop_uses()
@@ -106,7 +127,8 @@ def _unique(module: Module, steps: list[Step]) -> list[str]:
 
 
 def _ranges(step: Step) -> list[tuple[Any, int, int, bool]]:
-    """(space, first byte, last byte, written) of every buffer that the step touches; constants never conflict."""
+    """(space, first byte, last byte, written) of every buffer that the step touches; constants
+    never conflict."""
     found = []
     for a in step.args:
         if a["space"] == "io":
@@ -123,5 +145,7 @@ def _conflict(a: tuple[Any, int, int, bool], b: tuple[Any, int, int, bool]) -> b
 def _keep_constants(func: Operation, program: Operation) -> None:
     """The constants of the function, in order of their offsets, as the program's `constants`."""
     program.attributes["constants"] = [
-        {"offset": op["buffer"]["offset"], "value": op["value"]} for op in func.body.ops if op.name == "kern.const"
+        {"offset": op["buffer"]["offset"], "value": op["value"]}
+        for op in func.body.ops
+        if op.name == "kern.const"
     ]

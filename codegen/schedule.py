@@ -1,7 +1,9 @@
-"""Choosing tiles: a small search under a cost model that knows the target's registers, lanes and load ports.
+"""Choosing tiles: a small search under a cost model that knows the target's registers, lanes and
+load ports.
 
-The model counts cycles of the innermost loop: two multiply-adds and two loads a cycle, four cycles of latency. Tiles never
-have a tail: where a tile does not divide, the last one overlaps the one before, so waste is what the search avoids.
+The model counts cycles of the innermost loop: two multiply-adds and two loads a cycle, four cycles
+of latency. Tiles never have a tail: where a tile does not divide, the last one overlaps the one
+before, so waste is what the search avoids.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ _L2_BYTES_PER_CYCLE = 24
 
 @dataclass(frozen=True)
 class Blocks:
-    """How channels are cut: `full` equal blocks of `vectors` lanes, then one block of `tail` lanes (may be empty).
+    """How channels are cut: `full` equal blocks of `vectors` lanes, then one block of `tail` lanes
+    (may be empty).
 
-    `stored` counts the channels of the last block that exist; lanes beyond are computed and dropped.
+    `stored` counts the channels of the last block that exist; lanes beyond are computed and
+    dropped.
     """
 
     full: int
@@ -57,7 +61,8 @@ class Blocks:
 
 
 def cut_channels(channels: int, lanes: int, vectors: int) -> Blocks:
-    """Blocks of `vectors` vectors of `lanes` lanes; the tail ends in a vector of the least power of two that holds the rest."""
+    """Blocks of `vectors` vectors of `lanes` lanes; the tail ends in a vector of the least power
+    of two that holds the rest."""
     width = lanes * vectors
     full = channels // width
     left = channels - full * width
@@ -98,12 +103,20 @@ class ContractSchedule:
 
 
 def schedule_contract(
-    height: int, width: int, channels: int, depth: int, lanes: int, registers: int, x_bytes: int, w_bytes: int
+    height: int,
+    width: int,
+    channels: int,
+    depth: int,
+    lanes: int,
+    registers: int,
+    x_bytes: int,
+    w_bytes: int,
 ) -> ContractSchedule:
-    """The cheapest tile for an output of height x width pixels and `channels` channels, each a sum of `depth` steps.
+    """The cheapest tile for an output of height x width pixels and `channels` channels, each a sum
+    of `depth` steps.
 
-    A step is one vector multiply-add: one k for floats, two or four for the integer dot products. x_bytes, w_bytes:
-    sizes of the activations and the packed weights.
+    A step is one vector multiply-add: one k for floats, two or four for the integer dot products.
+    x_bytes, w_bytes: sizes of the activations and the packed weights.
     """
     best: tuple[float, int, int, Blocks] | None = None
     for vectors in (1, 2, 3, 4, 6, 8):
@@ -118,11 +131,18 @@ def schedule_contract(
             pixels = rows * columns
             tiles = -(-height // rows) * -(-width // columns)
             cost = 0.0
-            for count, in_block in ((blocks.full, len(blocks.vectors)), (1 if blocks.tail else 0, len(blocks.tail))):
+            for count, in_block in (
+                (blocks.full, len(blocks.vectors)),
+                (1 if blocks.tail else 0, len(blocks.tail)),
+            ):
                 step = max(
-                    pixels * in_block / _FMA_PER_CYCLE, (pixels + in_block) / _LOADS_PER_CYCLE, float(_LATENCY)
+                    pixels * in_block / _FMA_PER_CYCLE,
+                    (pixels + in_block) / _LOADS_PER_CYCLE,
+                    float(_LATENCY),
                 )
-                if depth * in_block * lanes * 4 > _L1 // 2:  # the block's weights come from the second level
+                if (
+                    depth * in_block * lanes * 4 > _L1 // 2
+                ):  # the block's weights come from the second level
                     step = max(step, in_block * lanes * 4 / _L2_BYTES_PER_CYCLE)
                 cost += count * tiles * (depth * step + 6 + 2.0 * pixels * in_block)
             if best is None or cost < best[0] * 0.995:
@@ -160,11 +180,21 @@ class DepthwiseSchedule:
 
 
 def schedule_depthwise(
-    height: int, width: int, channels: int, multiplier: int, kernel: tuple[int, int], lanes: int, registers: int
+    height: int,
+    width: int,
+    channels: int,
+    multiplier: int,
+    kernel: tuple[int, int],
+    lanes: int,
+    registers: int,
 ) -> DepthwiseSchedule:
     """Tiles that read each input vector once for all outputs that need it."""
     if multiplier > 1:  # lanes must hold whole groups of one input channel, or lie inside one
-        lanes = multiplier * (lanes // multiplier) if multiplier <= lanes else _divisor(multiplier, lanes)
+        lanes = (
+            multiplier * (lanes // multiplier)
+            if multiplier <= lanes
+            else _divisor(multiplier, lanes)
+        )
     best: tuple[float, int, int, Blocks] | None = None
     for vectors in (1, 2):
         blocks = cut_channels(channels, lanes, vectors)
@@ -173,14 +203,20 @@ def schedule_depthwise(
         nv = len(blocks.vectors or blocks.tail)
         if nv < vectors:
             continue
-        for rows, columns in _row_tiles(height, width, max(1, (registers - kernel[1] * nv - 2) // nv)):
+        for rows, columns in _row_tiles(
+            height, width, max(1, (registers - kernel[1] * nv - 2) // nv)
+        ):
             if rows > 2:
                 continue
             tiles = -(-height // rows) * -(-width // columns)
             taps = rows * columns * kernel[0] * kernel[1]
             reads = (rows - 1 + kernel[0]) * (columns - 1 + kernel[1])
             weights = kernel[0] * kernel[1] * rows
-            cycles = max(taps / _FMA_PER_CYCLE, (reads + weights) / _LOADS_PER_CYCLE, _LATENCY * kernel[0] * kernel[1] / 4)
+            cycles = max(
+                taps / _FMA_PER_CYCLE,
+                (reads + weights) / _LOADS_PER_CYCLE,
+                _LATENCY * kernel[0] * kernel[1] / 4,
+            )
             cost = (blocks.full * nv + len(blocks.tail)) * tiles * (cycles + 2 * rows * columns) + (
                 (blocks.full + 1) * tiles * 6
             )
@@ -196,7 +232,8 @@ def _divisor(n: int, most: int) -> int:
 
 
 def _exact_blocks(channels: int, lanes: int, vectors: int) -> Blocks:
-    """Blocks whose tail has exactly the lanes that are left (a whole number of multiplier groups)."""
+    """Blocks whose tail has exactly the lanes that are left (a whole number of multiplier
+    groups)."""
     width = lanes * vectors
     full, left = divmod(channels, width)
     tail = [lanes] * (left // lanes) + ([left % lanes] if left % lanes else [])

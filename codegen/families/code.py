@@ -1,4 +1,5 @@
-"""`Code`: writes loop IR. Index arithmetic on Python numbers is done at once; only what is unknown becomes an op."""
+"""`Code`: writes loop IR. Index arithmetic on Python numbers is done at once; only what is unknown
+becomes an op."""
 
 from __future__ import annotations
 
@@ -26,13 +27,14 @@ Body: TypeAlias = "Callable[[Index, list[Value]], Sequence[Value]]"
 
 
 class Code:
-    """A writer of ops at the end of a block; loop bodies move the end into themselves while they are written."""
+    """A writer of ops at the end of a block; loop bodies move the end into themselves while they
+    are written."""
 
     def __init__(self, block: Block, location: Location = UNKNOWN) -> None:
         self.builder = Builder(block, None, location)
         self._constants: list[dict[tuple[object, Type], Value]] = [{}]
 
-    # -- constants and index arithmetic ------------------------------------------------------------------------------
+    # -- constants and index arithmetic ------------------------------------------------------------
 
     def constant(self, value: int | float, type: Type) -> Value:
         """A number of that type (all lanes the same for a vector); written once a scope."""
@@ -117,32 +119,44 @@ class Code:
                 total = self.add(total, product)
         return self.add(total, fixed)
 
-    # -- ops ---------------------------------------------------------------------------------------------------------
+    # -- ops ---------------------------------------------------------------------------------------
 
-    def op(self, name: str, *operands: Value, type: Type | None = None, **attributes: object) -> Value:
+    def op(
+        self, name: str, *operands: Value, type: Type | None = None, **attributes: object
+    ) -> Value:
         """An op with one result, of the first operand's type unless said otherwise."""
         return self.builder.create(name, operands, (type or operands[0].type,), attributes).result
 
-    def load(self, ptr: Value, offset: Index, type: Type, *, align: int = 0, invariant: bool = False) -> Value:
+    def load(
+        self, ptr: Value, offset: Index, type: Type, *, align: int = 0, invariant: bool = False
+    ) -> Value:
         """ptr[offset] as a scalar or vector."""
         attributes: dict[str, object] = {}
         if align:
             attributes["align"] = align
         if invariant:
             attributes["invariant"] = True
-        return self.builder.create("loop.load", (ptr, self.value(offset)), (type,), attributes).result
+        return self.builder.create(
+            "loop.load", (ptr, self.value(offset)), (type,), attributes
+        ).result
 
     def store(self, value: Value, ptr: Value, offset: Index, *, align: int = 0) -> None:
         """ptr[offset] = value."""
-        self.builder.create("loop.store", (value, ptr, self.value(offset)), (), {"align": align} if align else None)
+        self.builder.create(
+            "loop.store", (value, ptr, self.value(offset)), (), {"align": align} if align else None
+        )
 
     def splat(self, scalar: Value, lanes: int) -> Value:
         """A scalar in all lanes (itself for one lane)."""
-        return scalar if lanes == 1 else self.op("loop.splat", scalar, type=vector(lanes, scalar.type))
+        return (
+            scalar if lanes == 1 else self.op("loop.splat", scalar, type=vector(lanes, scalar.type))
+        )
 
     def shuffle(self, a: Value, b: Value, mask: Sequence[int]) -> Value:
         """Lanes of (a, b) chosen by the mask."""
-        return self.op("loop.shuffle", a, b, type=vector(len(mask), element_of(a.type)), mask=tuple(mask))
+        return self.op(
+            "loop.shuffle", a, b, type=vector(len(mask), element_of(a.type)), mask=tuple(mask)
+        )
 
     def first_lanes(self, v: Value, lanes: int) -> Value:
         """The first lanes of a vector."""
@@ -153,7 +167,8 @@ class Code:
         return self.shuffle(v, v, range(lanes))
 
     def convert(self, v: Value, to: Type) -> Value:
-        """A lane-wise conversion between integers (signed), floats and index, picking the cast by the types."""
+        """A lane-wise conversion between integers (signed), floats and index, picking the cast by
+        the types."""
         source, target = element_of(v.type), element_of(to)
         type = vector(lanes_of(v.type), target)
         if source == target:
@@ -161,23 +176,34 @@ class Code:
         if isinstance(source, IndexType) or isinstance(target, IndexType):
             return self.op("arith.index_cast", v, type=type)
         if isinstance(source, IntegerType) and isinstance(target, IntegerType):
-            return self.op("arith.trunci" if target.width < source.width else "arith.extsi", v, type=type)
+            return self.op(
+                "arith.trunci" if target.width < source.width else "arith.extsi", v, type=type
+            )
         if isinstance(source, IntegerType):
             return self.op("arith.sitofp", v, type=type)
         if isinstance(target, IntegerType):
             return self.op("arith.fptosi", v, type=type)
-        assert isinstance(source, FloatType) and isinstance(target, FloatType)
-        return self.op("arith.truncf" if target.width < source.width else "arith.extf", v, type=type)
+        assert isinstance(source, FloatType)
+        assert isinstance(target, FloatType)
+        return self.op(
+            "arith.truncf" if target.width < source.width else "arith.extf", v, type=type
+        )
 
     def compare(self, predicate: str, a: Value, b: Value) -> Value:
         """A comparison of integers, indices or floats."""
         name = "arith.cmpf" if isinstance(element_of(a.type), FloatType) else "arith.cmpi"
         return self.op(name, a, b, type=vector(lanes_of(a.type), I1), predicate=predicate)
 
-    # -- structure ---------------------------------------------------------------------------------------------------
+    # -- structure ---------------------------------------------------------------------------------
 
     def loop(
-        self, lower: Index, upper: Index, step: int, inits: Sequence[Value], body: Body, **attributes: object
+        self,
+        lower: Index,
+        upper: Index,
+        step: int,
+        inits: Sequence[Value],
+        body: Body,
+        **attributes: object,
     ) -> list[Value]:
         """A counted loop. Trips known to be zero or one leave no loop behind."""
         if isinstance(lower, int) and isinstance(upper, int):
@@ -218,8 +244,11 @@ class Code:
         self.builder.block = outer
 
 
-def kernel(name: str, pointers: Sequence[str], location: Location = UNKNOWN) -> tuple[Operation, Code, list[Value], Value, Value]:
-    """A new `loop.func`: the op, a writer at its body, the pointer arguments, begin and end. Close it with `finish`."""
+def kernel(
+    name: str, pointers: Sequence[str], location: Location = UNKNOWN
+) -> tuple[Operation, Code, list[Value], Value, Value]:
+    """A new `loop.func`: the op, a writer at its body, the pointer arguments, begin and end. Close
+    it with `finish`."""
     block = Block([PTR] * len(pointers) + [INDEX, INDEX], [*pointers, "begin", "end"])
     op = Operation("loop.func", (), (), {"sym_name": name}, [Region(block)], location)
     return op, Code(block, location), block.args[:-2], block.args[-2], block.args[-1]

@@ -1,7 +1,9 @@
-"""Convolutions and dense layers: a register tile of pixels x channels over packed weights, the epilogue in registers.
+"""Convolutions and dense layers: a register tile of pixels x channels over packed weights, the
+epilogue in registers.
 
-The tile walks the window's taps; along a row of the window, x and channel are adjacent in memory, so a 3x3 window is
-three runs. Integer products go through the target's dot product (`loop.dot4_us`, `dot4_ss` or `dot2`).
+The tile walks the window's taps; along a row of the window, x and channel are adjacent in memory,
+so a 3x3 window is three runs. Integer products go through the target's dot product
+(`loop.dot4_us`, `dot4_ss` or `dot2`).
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ _UNROLL_ALL = 48  # steps of depth below which a window is written out whole
 
 @dataclass(frozen=True)
 class Geometry:
-    """The shape of a contraction as the tile sees it: an outer list of taps, each a run of adjacent elements."""
+    """The shape of a contraction as the tile sees it: an outer list of taps, each a run of
+    adjacent elements."""
 
     x: Image
     out: Image
-    taps: tuple[tuple[int, int], ...]  # (count, element stride in x) of each tap loop, outermost first
+    taps: tuple[
+        tuple[int, int], ...
+    ]  # (count, element stride in x) of each tap loop, outermost first
     run: int  # elements of x that lie side by side
     strides: tuple[int, int]
     start: int  # element offset in x of the window of output pixel (0, 0)
@@ -46,7 +51,8 @@ class Geometry:
 
 
 def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Geometry:
-    """The geometry of a `kern.contract` of kind conv or dense; `extras` are the tensors read pixel by pixel."""
+    """The geometry of a `kern.contract` of kind conv or dense; `extras` are the tensors read pixel
+    by pixel."""
     w_shape: tuple[int, ...] = op["w_shape"]
     if op["kind"] == "dense":
         flat_x = Image(1, 1, x.n * x.h * x.w, x.c, x.dtype, x.bias)
@@ -57,7 +63,11 @@ def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Ge
     top, _, left, _ = op["pad"]
     groups = x.c // cin
     start = x.origin - top * x.row - left * x.c
-    if (kh, kw, sh, sw, groups) == (1, 1, 1, 1, 1) and x.dense and all(i.dense for i in (out, *extras)):
+    if (
+        (kh, kw, sh, sw, groups) == (1, 1, 1, 1, 1)
+        and x.dense
+        and all(i.dense for i in (out, *extras))
+    ):
         flat_x = Image(1, 1, x.n * x.h * x.w, x.c, x.dtype, x.bias)
         flat_out = Image(1, 1, out.n * out.h * out.w, out.c, out.dtype, out.bias)
         return Geometry(flat_x, flat_out, (), cin, (1, 1), 0, 1, cin, True)
@@ -75,15 +85,29 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     product: str = op["schedule"]["product"]
     image_x, image_out = low.image(x), low.image(op.result)
     g = geometry(op, image_x, image_out, pixel_images(op, low))
-    window = "dense" if op["kind"] == "dense" else "conv{}x{}s{}".format(*op["w_shape"][1:3], op["strides"][0])
+    window = (
+        "dense"
+        if op["kind"] == "dense"
+        else "conv{}x{}s{}".format(*op["w_shape"][1:3], op["strides"][0])
+    )
     lanes = "+".join(map(str, schedule.blocks.vectors or schedule.blocks.tail))
     spec = f"{image_x.dtype}_{window}_{schedule.rows}x{schedule.columns}p{lanes}l_{product}_{low.target.name}"
-    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")])
+    writer = low.begin(
+        spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
+    )
     code = writer.code
     tile = _Tile(
-        code, op, g, schedule, product, writer.pointers[x], writer.pointers[w], writer.pointers[op.result],
-        extras_of(op, 2, low.buffers, writer.pointers), init_of(op, writer.pointers),
-    )  # fmt: skip
+        code,
+        op,
+        g,
+        schedule,
+        product,
+        writer.pointers[x],
+        writer.pointers[w],
+        writer.pointers[op.result],
+        extras_of(op, 2, low.buffers, writer.pointers),
+        init_of(op, writer.pointers),
+    )
     trip = tile.write(writer.begin, writer.end)
     macs = g.out.n * g.out.h * g.out.w * g.out.c * g.tap_count * g.run
     return [writer.done(trip, macs)]
@@ -91,7 +115,11 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
 def pixel_images(op: Operation, low: Lowering) -> list[Image]:
     """The views of the extras that are read pixel by pixel."""
-    return [low.image(v) for v, role in zip(op.operands[2:], op.get("roles", []), strict=True) if role == "pixel"]
+    return [
+        low.image(v)
+        for v, role in zip(op.operands[2:], op.get("roles", []), strict=True)
+        if role == "pixel"
+    ]
 
 
 @dataclass
@@ -112,7 +140,9 @@ class _Tile:
         """All loops; the number of units that are split among threads."""
         code, s, g = self.code, self.s, self.g
         depth = 4 * g.tap_count * -(-g.run // GROUP[self.product])  # bytes of weights of one lane
-        self.block_align = math.gcd(depth * s.blocks.width, depth * s.blocks.padded if g.groups > 1 else 0, 64)
+        self.block_align = math.gcd(
+            depth * s.blocks.width, depth * s.blocks.padded if g.groups > 1 else 0, 64
+        )
         units = self._units()
         blocks = s.blocks.full + (1 if s.blocks.tail else 0)
 
@@ -121,20 +151,35 @@ class _Tile:
             code.loop(0, g.groups, 1, (), lambda i, _: inner(i) or ())
 
         if s.parallel == "blocks":
+
             def over_blocks(group: Index) -> None:
-                self._blocks(group, begin, end, lambda block, tail: self._over_units(0, units, group, block, tail))
+                self._blocks(
+                    group,
+                    begin,
+                    end,
+                    lambda block, tail: self._over_units(0, units, group, block, tail),
+                )
 
             group_loop(over_blocks)
             return blocks
         if s.outer == "blocks":
+
             def over_all(group: Index) -> None:
-                self._blocks(group, 0, blocks, lambda block, tail: self._over_units(begin, end, group, block, tail))
+                self._blocks(
+                    group,
+                    0,
+                    blocks,
+                    lambda block, tail: self._over_units(begin, end, group, block, tail),
+                )
 
             group_loop(over_all)
         else:
+
             def unit(u: Index, _: list[Value]) -> Sequence[Value]:
                 def each(group: Index) -> None:
-                    self._blocks(group, 0, blocks, lambda block, tail: self._unit(u, group, block, tail))
+                    self._blocks(
+                        group, 0, blocks, lambda block, tail: self._unit(u, group, block, tail)
+                    )
 
                 group_loop(each)
                 return ()
@@ -170,10 +215,16 @@ class _Tile:
     def _unit(self, u: Index, group: Index, block: Index, tail: bool) -> None:
         code, g, s = self.code, self.g, self.s
         if g.flat:
-            self._tile(0, 0, code.least(code.mul(u, s.columns), g.out.w - s.columns), group, block, tail)
+            self._tile(
+                0, 0, code.least(code.mul(u, s.columns), g.out.w - s.columns), group, block, tail
+            )
             return
         image, t = split(code, u, -(-g.out.h // s.rows))
-        y = code.least(code.mul(t, s.rows), g.out.h - s.rows) if g.out.h % s.rows else code.mul(t, s.rows)
+        y = (
+            code.least(code.mul(t, s.rows), g.out.h - s.rows)
+            if g.out.h % s.rows
+            else code.mul(t, s.rows)
+        )
 
         def column(c: Index, _: list[Value]) -> Sequence[Value]:
             first = code.mul(c, s.columns)
@@ -184,7 +235,9 @@ class _Tile:
 
         code.loop(0, -(-g.out.w // s.columns), 1, (), column)
 
-    def _tile(self, image: Index, y: Index, x: Index, group: Index, block: Index, tail: bool) -> None:
+    def _tile(
+        self, image: Index, y: Index, x: Index, group: Index, block: Index, tail: bool
+    ) -> None:
         code, g, s = self.code, self.g, self.s
         lanes = s.blocks.tail if tail else s.blocks.vectors
         stored = s.blocks.stored(tail)
@@ -196,11 +249,17 @@ class _Tile:
         if tail:
             w_base = code.offset((group, group_size), s.blocks.tail_start * depth * unit)
         x_base = code.offset(
-            g.start, (image, g.x.image), (y, g.strides[0] * g.x.row), (x, g.strides[1] * g.x.c), (group, g.depth_in)
+            g.start,
+            (image, g.x.image),
+            (y, g.strides[0] * g.x.row),
+            (x, g.strides[1] * g.x.c),
+            (group, g.depth_in),
         )
         kind: Type = F32 if self.product == "f32" else I32
         first = s.blocks.tail_start if tail else code.mul(block, s.blocks.width)
-        accumulators = self._start(code.offset((group, s.blocks.padded), first), lanes, kind) * (s.rows * s.columns)
+        accumulators = self._start(code.offset((group, s.blocks.padded), first), lanes, kind) * (
+            s.rows * s.columns
+        )
         accumulators = self._taps(0, x_base, w_base, per_step, lanes, accumulators)
         self._finish(image, y, x, group, block, tail, lanes, stored, accumulators)
 
@@ -211,7 +270,9 @@ class _Tile:
             if self.init is None:
                 found.append(code.constant(0.0 if kind == F32 else 0, vector(n, kind)))
             else:
-                found.append(code.load(self.init, code.add(channel, at), vector(n, kind), invariant=True))
+                found.append(
+                    code.load(self.init, code.add(channel, at), vector(n, kind), invariant=True)
+                )
             at += n
         return found
 
@@ -230,17 +291,35 @@ class _Tile:
         w_stride = steps * per_step
         if g.tap_count * -(-g.run // GROUP[self.product]) <= _UNROLL_ALL:
             for i in range(count):
-                acc = self._taps(level + 1, code.add(x, i * stride), code.add(w, i * w_stride), per_step, lanes, acc)
+                acc = self._taps(
+                    level + 1,
+                    code.add(x, i * stride),
+                    code.add(w, i * w_stride),
+                    per_step,
+                    lanes,
+                    acc,
+                )
             return acc
         return code.loop(
-            0, count, 1, acc,
+            0,
+            count,
+            1,
+            acc,
             lambda i, carried: self._taps(
-                level + 1, code.offset(x, (i, stride)), code.offset(w, (i, w_stride)), per_step, lanes, carried
+                level + 1,
+                code.offset(x, (i, stride)),
+                code.offset(w, (i, w_stride)),
+                per_step,
+                lanes,
+                carried,
             ),
-        )  # fmt: skip
+        )
 
-    def _run(self, x: Index, w: Index, per_step: int, lanes: Sequence[int], acc: list[Value]) -> list[Value]:
-        """One run of adjacent elements: a loop unrolled a few steps, and the steps that are left."""
+    def _run(
+        self, x: Index, w: Index, per_step: int, lanes: Sequence[int], acc: list[Value]
+    ) -> list[Value]:
+        """One run of adjacent elements: a loop unrolled a few steps, and the steps that are
+        left."""
         code = self.code
         unit = GROUP[self.product]
         steps = -(-self.g.run // unit)
@@ -252,7 +331,9 @@ class _Tile:
         def body(i: Index, carried: list[Value]) -> Sequence[Value]:
             xi, wi = code.offset(x, (i, unit)), code.offset(w, (i, per_step))
             for u in range(unroll):
-                carried = self._step(code.add(xi, u * unit), code.add(wi, u * per_step), lanes, carried)
+                carried = self._step(
+                    code.add(xi, u * unit), code.add(wi, u * per_step), lanes, carried
+                )
             return carried
 
         if main:
@@ -270,7 +351,15 @@ class _Tile:
         item = {1: 4, 4: 1, 2: 2}[unit]
         for n in lanes:
             together = math.gcd(sum(lanes) * unit * item, at * item, self.block_align, 64)
-            weights.append(code.load(self.w, code.add(w, at), vector(n * unit, scalar), align=together, invariant=True))
+            weights.append(
+                code.load(
+                    self.w,
+                    code.add(w, at),
+                    vector(n * unit, scalar),
+                    align=together,
+                    invariant=True,
+                )
+            )
             at += n * unit
         result = []
         for p in range(s.rows * s.columns):
@@ -279,7 +368,9 @@ class _Tile:
             if unit == 1:
                 a = code.load(self.x, offset, F32)
             else:
-                a = code.op("arith.bitcast", code.load(self.x, offset, vector(unit, scalar)), type=I32)
+                a = code.op(
+                    "arith.bitcast", code.load(self.x, offset, vector(unit, scalar)), type=I32
+                )
             for j, n in enumerate(lanes):
                 spread = code.splat(a, n)
                 old = acc[p * len(lanes) + j]
@@ -287,13 +378,23 @@ class _Tile:
                     result.append(code.op("arith.fma", spread, weights[j], old))
                 else:
                     factors = code.op("arith.bitcast", spread, type=vector(n * unit, scalar))
-                    result.append(code.op(f"loop.{self.product}", old, factors, weights[j], type=old.type))
+                    result.append(
+                        code.op(f"loop.{self.product}", old, factors, weights[j], type=old.type)
+                    )
         return result
 
     def _finish(
-        self, image: Index, y: Index, x: Index, group: Index, block: Index, tail: bool,
-        lanes: Sequence[int], stored: Sequence[int], acc: list[Value],
-    ) -> None:  # fmt: skip
+        self,
+        image: Index,
+        y: Index,
+        x: Index,
+        group: Index,
+        block: Index,
+        tail: bool,
+        lanes: Sequence[int],
+        stored: Sequence[int],
+        acc: list[Value],
+    ) -> None:
         """The epilogue region on every accumulator, then the stores."""
         code, g, s, b = self.code, self.g, self.s, self.s.blocks
         first = b.tail_start if tail else code.mul(block, b.width)
@@ -312,7 +413,11 @@ class _Tile:
         for p in range(s.rows * s.columns):
             dy, dx = divmod(p, s.columns)
             at_out = code.offset(
-                g.out.origin, (image, g.out.image), (y, g.out.row), (x, g.out.c), dy * g.out.row + dx * g.out.c
+                g.out.origin,
+                (image, g.out.image),
+                (y, g.out.row),
+                (x, g.out.c),
+                dy * g.out.row + dx * g.out.c,
             )
             for j, n in enumerate(lanes):
                 count = stored[j]
@@ -323,20 +428,40 @@ class _Tile:
                     if extra.role == "channel":
                         args.append(channel_loads[e, j])
                     elif extra.role == "pixel":
-                        args.append(self._pixel(extra, image, y, x, dy, dx, code.add(real, starts[j]), n, count))
+                        args.append(
+                            self._pixel(
+                                extra, image, y, x, dy, dx, code.add(real, starts[j]), n, count
+                            )
+                        )
                     else:
                         args.append(extra.load(code, 0, 0, n))
                 value = inline(code, self.op, args)
-                g.out.store(code, code.first_lanes(value, count), self.out, code.offset(at_out, real, starts[j]))
+                g.out.store(
+                    code,
+                    code.first_lanes(value, count),
+                    self.out,
+                    code.offset(at_out, real, starts[j]),
+                )
 
     def _pixel(
-        self, extra: Extra, image: Index, y: Index, x: Index, dy: int, dx: int, channel: Index, lanes: int, count: int
+        self,
+        extra: Extra,
+        image: Index,
+        y: Index,
+        x: Index,
+        dy: int,
+        dx: int,
+        channel: Index,
+        lanes: int,
+        count: int,
     ) -> Value:
         code, e = self.code, extra.image
         if self.g.flat:
             at = code.offset((x, e.c), dx * e.c)
         else:
-            at = code.offset(e.origin, (image, e.image), (y, e.row), (x, e.c), dy * e.row + dx * e.c)
+            at = code.offset(
+                e.origin, (image, e.image), (y, e.row), (x, e.c), dy * e.row + dx * e.c
+            )
         loaded = extra.load(code, at, channel, count)
         if count == lanes:
             return loaded
@@ -348,4 +473,11 @@ class _Tile:
 def weight_bytes(product: str, blocks: Blocks, taps: int, run: int, groups: int) -> int:
     """Size of the packed weights."""
     unit = GROUP[product]
-    return groups * blocks.padded * taps * -(-run // unit) * unit * BYTES["f32" if unit == 1 else ("i8" if unit == 4 else "i16")]
+    return (
+        groups
+        * blocks.padded
+        * taps
+        * -(-run // unit)
+        * unit
+        * BYTES["f32" if unit == 1 else ("i8" if unit == 4 else "i16")]
+    )

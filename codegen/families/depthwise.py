@@ -1,7 +1,9 @@
-"""Depthwise convolutions: each input vector is read once and used by every output of the tile that it reaches.
+"""Depthwise convolutions: each input vector is read once and used by every output of the tile that
+it reaches.
 
-Integers are multiplied and summed as float32: |x| <= 255 and |w| <= 127 keep every partial sum below 2^24, so the sums are
-exact whatever their order (`exact_in_float` proves it from the actual weights).
+Integers are multiplied and summed as float32: |x| <= 255 and |w| <= 127 keep every partial sum
+below 2^24, so the sums are exact whatever their order (`exact_in_float` proves it from the actual
+weights).
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from litefuse.compiler.ir.types import F32, I32, vector
 
 
 def exact_in_float(weights: npt.NDArray[np.generic], largest: int) -> bool:
-    """Whether sums of x * w with |x| <= largest are exact in float32. `weights`: [1, kh, kw, channels]."""
+    """Whether sums of x * w with |x| <= largest are exact in float32. `weights`: [1, kh, kw,
+    channels]."""
     total = np.abs(weights.astype(np.int64)).sum(axis=(0, 1, 2))
     return int(total.max(initial=0)) * largest < 1 << 24
 
@@ -37,11 +40,21 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         f"{image_x.dtype}_depthwise{kh}x{kw}s{op['strides'][0]}_{schedule.rows}x{schedule.columns}"
         f"p{'+'.join(map(str, schedule.blocks.vectors or schedule.blocks.tail))}l_{low.target.name}"
     )
-    writer = low.begin(spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")])
+    writer = low.begin(
+        spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
+    )
     tile = _Depthwise(
-        writer.code, op, image_x, image_out, schedule, writer.pointers[x], writer.pointers[w],
-        writer.pointers[op.result], extras_of(op, 2, low.buffers, writer.pointers), init_of(op, writer.pointers),
-    )  # fmt: skip
+        writer.code,
+        op,
+        image_x,
+        image_out,
+        schedule,
+        writer.pointers[x],
+        writer.pointers[w],
+        writer.pointers[op.result],
+        extras_of(op, 2, low.buffers, writer.pointers),
+        init_of(op, writer.pointers),
+    )
     trip = tile.write(writer.begin, writer.end)
     return [writer.done(trip, image_out.n * image_out.h * image_out.w * image_out.c * kh * kw)]
 
@@ -94,7 +107,13 @@ class _Depthwise:
             self._tile(image, y, x, b.tail_start, b.tail, b.stored(True))
 
     def _tile(
-        self, image: Index, y: Index, x: Index, channel: Index, lanes: Sequence[int], stored: Sequence[int]
+        self,
+        image: Index,
+        y: Index,
+        x: Index,
+        channel: Index,
+        lanes: Sequence[int],
+        stored: Sequence[int],
     ) -> None:
         code, op, s = self.code, self.op, self.s
         kh, kw = op["w_shape"][1:3]
@@ -103,15 +122,21 @@ class _Depthwise:
         padded = s.blocks.padded
         base = code.offset(
             self.x.origin - top * self.x.row - left * self.x.c,
-            (image, self.x.image), (y, sh * self.x.row), (x, sw * self.x.c),
-        )  # fmt: skip
+            (image, self.x.image),
+            (y, sh * self.x.row),
+            (x, sw * self.x.c),
+        )
         at = 0
         for n, count in zip(lanes, stored, strict=True):
             first = code.add(channel, at)
             at += n
             if count == 0:
                 continue
-            start = None if self.init is None else code.load(self.init, first, vector(n, F32), invariant=True)
+            start = (
+                None
+                if self.init is None
+                else code.load(self.init, first, vector(n, F32), invariant=True)
+            )
             acc: list[Value | None] = [start] * (s.rows * s.columns)
             weights: dict[tuple[int, int], Value] = {}
             reach: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
@@ -119,16 +144,26 @@ class _Depthwise:
                 py, px = divmod(p, s.columns)
                 for ky in range(kh):
                     for kx in range(kw):
-                        reach.setdefault((py * sh + ky * dh, px * sw + kx * dw), []).append((p, ky, kx))
+                        reach.setdefault((py * sh + ky * dh, px * sw + kx * dw), []).append(
+                            (p, ky, kx)
+                        )
             for iy, ix in sorted(reach):
-                value = self._input(code.offset(base, iy * self.x.row + ix * self.x.c), first, n, count)
+                value = self._input(
+                    code.offset(base, iy * self.x.row + ix * self.x.c), first, n, count
+                )
                 for p, ky, kx in reach[iy, ix]:
                     if (ky, kx) not in weights:
                         offset = code.add(first, (ky * kw + kx) * padded)
-                        weights[ky, kx] = code.load(self.w_ptr, offset, vector(n, F32), invariant=True)
+                        weights[ky, kx] = code.load(
+                            self.w_ptr, offset, vector(n, F32), invariant=True
+                        )
                     old = acc[p]
                     new = weights[ky, kx]
-                    acc[p] = code.op("arith.mulf", value, new) if old is None else code.op("arith.fma", value, new, old)
+                    acc[p] = (
+                        code.op("arith.mulf", value, new)
+                        if old is None
+                        else code.op("arith.fma", value, new, old)
+                    )
             self._finish(image, y, x, first, n, count, [a for a in acc if a is not None])
 
     def _input(self, base: Index, channel: Index, lanes: int, count: int) -> Value:
@@ -144,7 +179,9 @@ class _Depthwise:
         loaded = self._load(code.add(base, code.div(channel, multiplier)), groups)
         if groups == 1:
             return code.splat(loaded, lanes)
-        return code.shuffle(loaded, loaded, [min(i // multiplier, groups - 1) for i in range(lanes)])
+        return code.shuffle(
+            loaded, loaded, [min(i // multiplier, groups - 1) for i in range(lanes)]
+        )
 
     def _load(self, offset: Index, lanes: int) -> Value:
         """Stored numbers (with the storage's bias, which the weights' fold accounts for) as f32."""
@@ -161,10 +198,19 @@ class _Depthwise:
         return self.code.shuffle(v, v, [min(i, count - 1) for i in range(lanes)])
 
     def _finish(
-        self, image: Index, y: Index, x: Index, channel: Index, lanes: int, count: int, acc: list[Value]
+        self,
+        image: Index,
+        y: Index,
+        x: Index,
+        channel: Index,
+        lanes: int,
+        count: int,
+        acc: list[Value],
     ) -> None:
         code, s, out = self.code, self.s, self.out
-        shared = [e.load(code, 0, channel, lanes) if e.role != "pixel" else None for e in self.extras]
+        shared = [
+            e.load(code, 0, channel, lanes) if e.role != "pixel" else None for e in self.extras
+        ]
         for p, total in enumerate(acc):
             py, px = divmod(p, s.columns)
             if self.x.compute == I32:
@@ -175,8 +221,12 @@ class _Depthwise:
                     args.append(common)
                     continue
                 e = extra.image
-                at = code.offset(e.origin, (image, e.image), (y, e.row), (x, e.c), py * e.row + px * e.c)
+                at = code.offset(
+                    e.origin, (image, e.image), (y, e.row), (x, e.c), py * e.row + px * e.c
+                )
                 args.append(self._fill(extra.load(code, at, channel, count), lanes))
             value = inline(code, self.op, args)
-            at = code.offset(out.origin, (image, out.image), (y, out.row), (x, out.c), py * out.row + px * out.c)
+            at = code.offset(
+                out.origin, (image, out.image), (y, out.row), (x, out.c), py * out.row + px * out.c
+            )
             out.store(code, code.first_lanes(value, count), self.out_ptr, code.add(at, channel))

@@ -15,7 +15,8 @@ from litefuse.compiler.ir.types import TensorType, lanes_of, vector
 def inline(code: Code, region_op: Operation, args: Sequence[Value]) -> Value:
     """The value of an op's region for these arguments; vectors where the arguments are vectors.
 
-    Scalar arguments among vectors are spread over the lanes. Ops are copied as they are, with the types widened.
+    Scalar arguments among vectors are spread over the lanes. Ops are copied as they are, with the
+    types widened.
     """
     lanes = max((lanes_of(a.type) for a in args), default=1)
     values: dict[Value, Value] = {}
@@ -28,7 +29,9 @@ def inline(code: Code, region_op: Operation, args: Sequence[Value]) -> Value:
             values[op.result] = code.constant(op["value"], vector(lanes, op.result.type))
             continue
         operands = [values[v] for v in op.operands]
-        copied = code.builder.create(op.name, operands, [vector(lanes, op.result.type)], op.attributes)
+        copied = code.builder.create(
+            op.name, operands, [vector(lanes, op.result.type)], op.attributes
+        )
         values[op.result] = copied.result
     raise ValueError(f"the region of {region_op.name} has no kern.yield")
 
@@ -43,7 +46,8 @@ class Extra:
     constant: bool
 
     def load(self, code: Code, pixel: Index, channel: Index, lanes: int) -> Value:
-        """The lanes for `lanes` channels from `channel` on; `pixel` is the element offset of the result's pixel in this operand."""
+        """The lanes for `lanes` channels from `channel` on; `pixel` is the element offset of the
+        result's pixel in this operand."""
         if self.role == "pixel":
             return self.image.load(code, self.ptr, code.add(pixel, channel), lanes)
         if self.role == "channel":
@@ -52,7 +56,12 @@ class Extra:
         return code.splat(scalar, lanes)
 
 
-def extras_of(op: Operation, first: int, buffers: Mapping[Value, dict[str, Any]], pointers: Mapping[Value, Value]) -> list[Extra]:
+def extras_of(
+    op: Operation,
+    first: int,
+    buffers: Mapping[Value, dict[str, Any]],
+    pointers: Mapping[Value, Value],
+) -> list[Extra]:
     """The extras of an op from operand number `first` on."""
     found = []
     for role, value in zip(op.get("roles", []), op.operands[first:], strict=True):
@@ -60,12 +69,15 @@ def extras_of(op: Operation, first: int, buffers: Mapping[Value, dict[str, Any]]
             continue
         assert isinstance(value.type, TensorType)
         buffer = buffers[value]
-        found.append(Extra(role, Image.of(value.type, buffer), pointers[value], buffer["space"] == "const"))
+        found.append(
+            Extra(role, Image.of(value.type, buffer), pointers[value], buffer["space"] == "const")
+        )
     return found
 
 
 def init_of(op: Operation, pointers: Mapping[Value, Value]) -> Value | None:
-    """The pointer to what the accumulators of a contraction start at; None where they start at zero."""
+    """The pointer to what the accumulators of a contraction start at; None where they start at
+    zero."""
     for role, value in zip(op.get("roles", []), op.operands[2:], strict=True):
         if role == "init":
             return pointers[value]

@@ -1,4 +1,5 @@
-"""How a tensor lies in memory: `Image`, a channels-last view of its buffer, and conversions of stored elements."""
+"""How a tensor lies in memory: `Image`, a channels-last view of its buffer, and conversions of
+stored elements."""
 
 from __future__ import annotations
 
@@ -24,17 +25,25 @@ from litefuse.compiler.ir.types import (
 )
 
 SCALARS: dict[str, Type] = {
-    "f32": F32, "f16": F16, "i8": I8, "u8": I8, "i16": I16, "i32": I32, "i64": I64, "bool": I8,
-}  # fmt: skip
+    "f32": F32,
+    "f16": F16,
+    "i8": I8,
+    "u8": I8,
+    "i16": I16,
+    "i32": I32,
+    "i64": I64,
+    "bool": I8,
+}
 BYTES = {"f32": 4, "f16": 2, "i8": 1, "u8": 1, "i16": 2, "i32": 4, "i64": 8, "bool": 1}
 
 
 @dataclass(frozen=True)
 class Image:
-    """A tensor as N images of H rows of W pixels of C channels, with physical cells around each image.
+    """A tensor as N images of H rows of W pixels of C channels, with physical cells around each
+    image.
 
-    Lower ranks: [M, C] is one image of one row; [A, B, C] one image; above rank 4 all but the last dimension are the
-    pixels of one row. Offsets and pitches are in elements.
+    Lower ranks: [M, C] is one image of one row; [A, B, C] one image; above rank 4 all but the last
+    dimension are the pixels of one row. Offsets and pitches are in elements.
     """
 
     n: int
@@ -49,7 +58,15 @@ class Image:
     def of(cls, type: TensorType, buffer: Mapping[str, Any]) -> Image:
         """The view of a tensor in its buffer."""
         n, h, w, c = image_shape(type.shape)
-        return cls(n, h, w, c, buffer["dtype"], buffer.get("bias", 0), tuple(buffer.get("pad", (0, 0, 0, 0))))
+        return cls(
+            n,
+            h,
+            w,
+            c,
+            buffer["dtype"],
+            buffer.get("bias", 0),
+            tuple(buffer.get("pad", (0, 0, 0, 0))),
+        )
 
     @property
     def row(self) -> int:
@@ -91,9 +108,16 @@ class Image:
         """The type of an element in registers: i32 for the integers that fit, f32 for floats."""
         return {"f32": F32, "f16": F32, "i64": I64}.get(self.dtype, I32)
 
-    def load(self, code: Code, ptr: Value, offset: Index, lanes: int, *, invariant: bool = False) -> Value:
+    def load(
+        self, code: Code, ptr: Value, offset: Index, lanes: int, *, invariant: bool = False
+    ) -> Value:
         """Elements in registers, in the form that kern regions take."""
-        return widen(code, code.load(ptr, offset, vector(lanes, self.scalar), invariant=invariant), self.dtype, self.bias)
+        return widen(
+            code,
+            code.load(ptr, offset, vector(lanes, self.scalar), invariant=invariant),
+            self.dtype,
+            self.bias,
+        )
 
     def store(self, code: Code, value: Value, ptr: Value, offset: Index) -> None:
         """Store elements that a kern region gave."""

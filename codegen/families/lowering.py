@@ -15,7 +15,8 @@ from litefuse.compiler.ir.types import TensorType
 
 @dataclass
 class Step:
-    """One call of a kernel in the schedule: the function, its buffers in argument order, and how many units it has."""
+    """One call of a kernel in the schedule: the function, its buffers in argument order, and how
+    many units it has."""
 
     spec: str
     func: Operation
@@ -28,7 +29,8 @@ class Step:
 
 @dataclass
 class Lowering:
-    """The surroundings of an op that is lowered: the target, and the buffer of every tensor value."""
+    """The surroundings of an op that is lowered: the target, and the buffer of every tensor
+    value."""
 
     target: Target
     buffers: Mapping[Value, dict[str, Any]]
@@ -58,7 +60,9 @@ class Lowering:
             "role": role,
         }
 
-    def begin(self, spec: str, op: Operation, operands: Sequence[tuple[Value, str]]) -> KernelWriter:
+    def begin(
+        self, spec: str, op: Operation, operands: Sequence[tuple[Value, str]]
+    ) -> KernelWriter:
         """Start a kernel that takes these buffers (value, role), the result's last as "out"."""
         unique: dict[Value, str] = {}
         for value, role in operands:
@@ -66,13 +70,19 @@ class Lowering:
         names = [f"{role}{i}" for i, role in enumerate(unique.values())]
         func, code, pointers, first, last = kernel(spec, names, op.location)
         args = [self.argument(v, r) for v, r in unique.items()]
-        return KernelWriter(spec, func, code, dict(zip(unique, pointers, strict=True)), args, first, last, op)
+        return KernelWriter(
+            spec, func, code, dict(zip(unique, pointers, strict=True)), args, first, last, op
+        )
 
 
 def extra_operands(op: Operation, first: int) -> list[tuple[Value, str]]:
-    """The extras of an op from operand number `first` on, with the role that an artifact's manifest knows."""
+    """The extras of an op from operand number `first` on, with the role that an artifact's
+    manifest knows."""
     named = {"pixel": "in", "broadcast": "in"}
-    return [(v, named.get(r, "channel")) for v, r in zip(op.operands[first:], op.get("roles", []), strict=True)]
+    return [
+        (v, named.get(r, "channel"))
+        for v, r in zip(op.operands[first:], op.get("roles", []), strict=True)
+    ]
 
 
 @dataclass

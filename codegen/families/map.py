@@ -22,8 +22,10 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     spec = f"{out.dtype}_map{len(op.operands)}_{low.lanes()}l_{low.target.name}"
     writer = low.begin(spec, op, [*((v, "in") for v in op.operands), (op.result, "out")])
     images = [low.image(v) for v in op.operands]
-    if all(r in ("pixel", "scalar") for r in roles) and out.dense and all(
-        i.dense for i, r in zip(images, roles, strict=True) if r == "pixel"
+    if (
+        all(r in ("pixel", "scalar") for r in roles)
+        and out.dense
+        and all(i.dense for i, r in zip(images, roles, strict=True) if r == "pixel")
     ):
         return [writer.done(_flat(op, low, writer, images, roles, out))]
     if any(r == "broadcast" for r in roles):
@@ -31,7 +33,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     return [writer.done(_rows(op, low, writer, images, roles, out))]
 
 
-def _flat(op: Operation, low: Lowering, w: KernelWriter, images: list[Image], roles: list[str], out: Image) -> int:
+def _flat(
+    op: Operation, low: Lowering, w: KernelWriter, images: list[Image], roles: list[str], out: Image
+) -> int:
     """Everything dense: one run of elements, cut into units of `_CHUNK`."""
     code, size = w.code, out.size
 
@@ -62,7 +66,9 @@ def _flat(op: Operation, low: Lowering, w: KernelWriter, images: list[Image], ro
     return size // chunk
 
 
-def _rows(op: Operation, low: Lowering, w: KernelWriter, images: list[Image], roles: list[str], out: Image) -> int:
+def _rows(
+    op: Operation, low: Lowering, w: KernelWriter, images: list[Image], roles: list[str], out: Image
+) -> int:
     """Rows of pixels; a run is a row where no operand goes by channel, else a pixel's channels."""
     code = w.code
     by_channel = "channel" in roles
@@ -98,8 +104,11 @@ def _rows(op: Operation, low: Lowering, w: KernelWriter, images: list[Image], ro
     return out.n * out.h
 
 
-def _broadcast(op: Operation, low: Lowering, w: KernelWriter, images: list[Image], out: Image) -> int:
-    """NumPy broadcasting in any rank: loops over all dimensions, each operand with its own strides (0 where it has one)."""
+def _broadcast(
+    op: Operation, low: Lowering, w: KernelWriter, images: list[Image], out: Image
+) -> int:
+    """NumPy broadcasting in any rank: loops over all dimensions, each operand with its own strides
+    (0 where it has one)."""
     code = w.code
     assert isinstance(op.result.type, TensorType)
     shape = op.result.type.shape
@@ -112,7 +121,10 @@ def _broadcast(op: Operation, low: Lowering, w: KernelWriter, images: list[Image
             inner = [code.offset(b, (i, s[d])) for b, s in zip(bases, strides, strict=True)]
             at = code.offset(base, (i, out_strides[d]))
             if d == rank - 1:
-                args = [im.load(code, w.pointers[v], o, 1) for im, v, o in zip(images, op.operands, inner, strict=True)]
+                args = [
+                    im.load(code, w.pointers[v], o, 1)
+                    for im, v, o in zip(images, op.operands, inner, strict=True)
+                ]
                 out.store(code, inline(code, op, args), w.pointers[op.result], at)
             else:
                 nest(d + 1, inner, at)
@@ -123,7 +135,10 @@ def _broadcast(op: Operation, low: Lowering, w: KernelWriter, images: list[Image
 
     starts: list[Index] = [im.origin for im in images]
     if rank == 0:
-        args = [im.load(code, w.pointers[v], o, 1) for im, v, o in zip(images, op.operands, starts, strict=True)]
+        args = [
+            im.load(code, w.pointers[v], o, 1)
+            for im, v, o in zip(images, op.operands, starts, strict=True)
+        ]
         out.store(code, inline(code, op, args), w.pointers[op.result], 0)
         return 1
     nest(0, starts, out.origin)
@@ -131,7 +146,8 @@ def _broadcast(op: Operation, low: Lowering, w: KernelWriter, images: list[Image
 
 
 def element_strides(value: Value, image: Image, rank: int) -> list[int]:
-    """Element strides of a tensor's dimensions, padded in front to `rank`; 0 for dimensions of size one."""
+    """Element strides of a tensor's dimensions, padded in front to `rank`; 0 for dimensions of
+    size one."""
     assert isinstance(value.type, TensorType)
     shape = value.type.shape
     if len(shape) == 4:

@@ -1,4 +1,5 @@
-"""Moves: pad, concatenation, transpose, slice, nearest resize and border fill, all as strided copies."""
+"""Moves: pad, concatenation, transpose, slice, nearest resize and border fill, all as strided
+copies."""
 
 from __future__ import annotations
 
@@ -13,15 +14,25 @@ from litefuse.compiler.ir.types import TensorType
 
 
 def _copy(
-    code: Code, low: Lowering, shape: Sequence[int], source: tuple[Image, Value, Index, Sequence[int]],
+    code: Code,
+    low: Lowering,
+    shape: Sequence[int],
+    source: tuple[Image, Value, Index, Sequence[int]],
     target: tuple[Image, Value, Index, Sequence[int]],
-) -> None:  # fmt: skip
-    """target[i] = source[i] for every index of the shape; images, pointers, base offsets and strides are given."""
+) -> None:
+    """target[i] = source[i] for every index of the shape; images, pointers, base offsets and
+    strides are given."""
     (s_image, s_ptr, s_base, s_strides), (t_image, t_ptr, t_base, t_strides) = source, target
     dims = [d for d in range(len(shape)) if shape[d] != 1]
-    merged: list[tuple[int, int, int]] = []  # adjacent dimensions that both sides walk without a gap become one
+    merged: list[
+        tuple[int, int, int]
+    ] = []  # adjacent dimensions that both sides walk without a gap become one
     for d in dims:
-        if merged and merged[-1][1] == s_strides[d] * shape[d] and merged[-1][2] == t_strides[d] * shape[d]:
+        if (
+            merged
+            and merged[-1][1] == s_strides[d] * shape[d]
+            and merged[-1][2] == t_strides[d] * shape[d]
+        ):
             merged[-1] = (merged[-1][0] * shape[d], s_strides[d], t_strides[d])
         else:
             merged.append((shape[d], s_strides[d], t_strides[d]))
@@ -42,7 +53,15 @@ def _copy(
     nest(0, s_base, t_base)
 
 
-def _fill(code: Code, low: Lowering, image: Image, ptr: Value, base: Index, count: int, stored: int | float) -> None:
+def _fill(
+    code: Code,
+    low: Lowering,
+    image: Image,
+    ptr: Value,
+    base: Index,
+    count: int,
+    stored: int | float,
+) -> None:
     """`count` adjacent cells of the number `stored` (already with the storage's bias)."""
 
     def body(i: Index, _: list[Value]) -> Sequence[Value]:
@@ -55,7 +74,11 @@ def _fill(code: Code, low: Lowering, image: Image, ptr: Value, base: Index, coun
 def _begin(op: Operation, low: Lowering, name: str) -> KernelWriter:
     image = low.image(op.result)
     operands = [(v, "in") for v in op.operands]
-    return low.begin(f"{image.dtype}_{name}_{low.lanes()}l_{low.target.name}", op, [*operands, (op.result, "out")])
+    return low.begin(
+        f"{image.dtype}_{name}_{low.lanes()}l_{low.target.name}",
+        op,
+        [*operands, (op.result, "out")],
+    )
 
 
 def _strides(low: Lowering, value: Value) -> list[int]:
@@ -96,9 +119,12 @@ def lower_pad(op: Operation, low: Lowering) -> list[Step]:
 
         w.code.loop(0, out.n * out.h, 1, (), row)
     _copy(
-        w.code, low, _shape(op.operands[0]), (x, w.pointers[op.operands[0]], x.origin, inner),
+        w.code,
+        low,
+        _shape(op.operands[0]),
+        (x, w.pointers[op.operands[0]], x.origin, inner),
         (out, w.pointers[op.result], start, strides),
-    )  # fmt: skip
+    )
     return [w.done(1)]
 
 
@@ -123,9 +149,17 @@ def lower_concat(op: Operation, low: Lowering) -> list[Step]:
         x = low.image(v)
         base = out.origin + at * _full_stride(shape, out, axis)
         _copy(
-            w.code, low, _shape(v), (x, w.pointers[v], x.origin, _strides(low, v)),
-            (out, w.pointers[op.result], base, [_full_stride(shape, out, d) for d in range(len(shape))]),
-        )  # fmt: skip
+            w.code,
+            low,
+            _shape(v),
+            (x, w.pointers[v], x.origin, _strides(low, v)),
+            (
+                out,
+                w.pointers[op.result],
+                base,
+                [_full_stride(shape, out, d) for d in range(len(shape))],
+            ),
+        )
         at += _shape(v)[axis]
     return [w.done(1)]
 
@@ -136,10 +170,12 @@ def lower_transpose(op: Operation, low: Lowering) -> list[Step]:
     x, out = low.image(op.operands[0]), low.image(op.result)
     strides = _strides(low, op.operands[0])
     _copy(
-        w.code, low, _shape(op.result),
+        w.code,
+        low,
+        _shape(op.result),
         (x, w.pointers[op.operands[0]], x.origin, [strides[p] for p in op["permutation"]]),
         (out, w.pointers[op.result], out.origin, _strides(low, op.result)),
-    )  # fmt: skip
+    )
     return [w.done(1)]
 
 
@@ -151,15 +187,23 @@ def lower_slice(op: Operation, low: Lowering) -> list[Step]:
     full = [_full_stride(shape, x, d) for d in range(len(shape))]
     base = x.origin + sum(b * s for b, s in zip(op["begin"], full, strict=True))
     _copy(
-        w.code, low, _shape(op.result),
-        (x, w.pointers[op.operands[0]], base, [s * k for s, k in zip(full, op["strides"], strict=True)]),
+        w.code,
+        low,
+        _shape(op.result),
+        (
+            x,
+            w.pointers[op.operands[0]],
+            base,
+            [s * k for s, k in zip(full, op["strides"], strict=True)],
+        ),
         (out, w.pointers[op.result], out.origin, _strides(low, op.result)),
-    )  # fmt: skip
+    )
     return [w.done(1)]
 
 
 def lower_resize_nearest(op: Operation, low: Lowering) -> list[Step]:
-    """The kernel of a `kern.resize_nearest`: one unit is an output row; runs of equal source distance become loops."""
+    """The kernel of a `kern.resize_nearest`: one unit is an output row; runs of equal source
+    distance become loops."""
     w = _begin(op, low, "resize")
     code = w.code
     x, out = low.image(op.operands[0]), low.image(op.result)
@@ -168,7 +212,9 @@ def lower_resize_nearest(op: Operation, low: Lowering) -> list[Step]:
     def unit(u: Index, _: list[Value]) -> Sequence[Value]:
         image, y = split(code, u, out.h)
         source: Index = 0
-        for i, row in enumerate(rows):  # a chain of selects: the table is a handful of numbers known here
+        for i, row in enumerate(
+            rows
+        ):  # a chain of selects: the table is a handful of numbers known here
             if i == 0:
                 source = rows[0]
             elif row != rows[i - 1]:
@@ -178,10 +224,17 @@ def lower_resize_nearest(op: Operation, low: Lowering) -> list[Step]:
         at = code.offset(out.origin, (image, out.image), (y, out.row))
         for first, last, step in _runs(columns):
             _copy(
-                code, low, (last - first, out.c),
-                (x, w.pointers[op.operands[0]], code.add(base, columns[first] * x.c), (step * x.c, 1)),
+                code,
+                low,
+                (last - first, out.c),
+                (
+                    x,
+                    w.pointers[op.operands[0]],
+                    code.add(base, columns[first] * x.c),
+                    (step * x.c, 1),
+                ),
                 (out, w.pointers[op.result], code.add(at, first * out.c), (out.c, 1)),
-            )  # fmt: skip
+            )
         return ()
 
     code.loop(w.begin, w.end, 1, (), unit)
@@ -202,16 +255,20 @@ def _runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def lower_border(value: Value, op: Operation, low: Lowering) -> Step:
-    """The kernel that fills the physical cells around a tensor's images with the buffer's `fill`."""
+    """The kernel that fills the physical cells around a tensor's images with the buffer's
+    `fill`."""
     image = low.image(value)
     top, bottom, left, right = image.pad
     fill = low.buffers[value]["fill"]
-    writer = low.begin(f"{image.dtype}_border{top}{bottom}{left}{right}_{low.target.name}", op, [(value, "out")])
+    writer = low.begin(
+        f"{image.dtype}_border{top}{bottom}{left}{right}_{low.target.name}", op, [(value, "out")]
+    )
     code, ptr = writer.code, writer.pointers[value]
 
     def each(n: Index, _: list[Value]) -> Sequence[Value]:
         base = code.mul(n, image.image)
-        # the right cells of a row and the left ones of the next lie side by side, as do whole rows above and below
+        # the right cells of a row and the left ones of the next lie side by side, as do whole rows
+        # above and below
         _fill(code, low, image, ptr, base, image.origin, fill)
         gap = (left + right) * image.c
         if gap:

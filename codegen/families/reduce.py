@@ -1,4 +1,5 @@
-"""Sums, maxima and minima over axes: vectors over the last dimension where it stays, along it where it goes."""
+"""Sums, maxima and minima over axes: vectors over the last dimension where it stays, along it
+where it goes."""
 
 from __future__ import annotations
 
@@ -44,7 +45,12 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         d = reduced[level]
         attributes = {"vector": low.lanes()} if inner_vector and level == len(reduced) - 1 else {}
         return code.loop(
-            0, shape[d], 1, carried, lambda i, c: accumulate(level + 1, code.offset(at, (i, strides[d])), c), **attributes
+            0,
+            shape[d],
+            1,
+            carried,
+            lambda i, c: accumulate(level + 1, code.offset(at, (i, strides[d])), c),
+            **attributes,
         )
 
     out_strides, step = [0] * rank, 1
@@ -55,14 +61,22 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     def nest(level: int, at: Index, out_at: Index, channel: Index) -> None:
         if level == len(kept):
             total = accumulate(0, at, [code.constant(neutral, x.compute)])[0]
-            args = [total, *(e.load(code, out_at, 0 if e.role == "pixel" else channel, 1) for e in extras)]
+            args = [
+                total,
+                *(e.load(code, out_at, 0 if e.role == "pixel" else channel, 1) for e in extras),
+            ]
             out.store(code, inline(code, op, args), writer.pointers[op.result], out_at)
             return
         d = kept[level]
         attributes = {"vector": low.lanes()} if not inner_vector and level == len(kept) - 1 else {}
 
         def body(i: Index, _: list[Value]) -> Sequence[Value]:
-            nest(level + 1, code.offset(at, (i, strides[d])), code.offset(out_at, (i, out_strides[d])), i)
+            nest(
+                level + 1,
+                code.offset(at, (i, strides[d])),
+                code.offset(out_at, (i, out_strides[d])),
+                i,
+            )
             return ()
 
         code.loop(0, shape[d], 1, (), body, **attributes)

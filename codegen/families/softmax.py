@@ -1,8 +1,9 @@
 """Softmax along the last dimension.
 
-Float: exp by a degree-6 polynomial after range reduction (relative error below 2^-22, measured against NumPy in the tests),
-the row's maximum subtracted first. int8: the reference's fixed-point arithmetic; exponentials come from a table of the 256
-possible differences, and the reciprocal of their sum is gemmlowp's three Newton steps, one a row.
+Float: exp by a degree-6 polynomial after range reduction (relative error below 2^-22, measured
+against NumPy in the tests), the row's maximum subtracted first. int8: the reference's fixed-point
+arithmetic; exponentials come from a table of the 256 possible differences, and the reciprocal of
+their sum is gemmlowp's three Newton steps, one a row.
 """
 
 from __future__ import annotations
@@ -16,11 +17,19 @@ from litefuse.compiler.ir.types import F32, I32, I64, TensorType, Type, lanes_of
 
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
-_EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+_EXP = (
+    1.9875691500e-4,
+    1.3981999507e-3,
+    8.3334519073e-3,
+    4.1665795894e-2,
+    1.6666665459e-1,
+    5.0000001201e-1,
+)
 
 
 def exp(code: Code, x: Value) -> Value:
-    """e**x of an f32 scalar or vector, x <= 88; 0 below -87 (coefficients: Cephes expf, public domain)."""
+    """e**x of an f32 scalar or vector, x <= 88; 0 below -87 (coefficients: Cephes expf, public
+    domain)."""
     t = x.type
 
     def c(v: float) -> Value:
@@ -46,9 +55,10 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     assert isinstance(x_value.type, TensorType)
     x, out = low.image(x_value), low.image(op.result)
     writer = low.begin(
-        f"{x.dtype}_softmax_{low.lanes()}l_{low.target.name}", op,
+        f"{x.dtype}_softmax_{low.lanes()}l_{low.target.name}",
+        op,
         [(x_value, "in"), *((v, "table") for v in op.operands[1:]), (op.result, "out")],
-    )  # fmt: skip
+    )
     code = writer.code
     depth = x_value.type.shape[-1]
     rows = x_value.type.size // depth
@@ -71,11 +81,17 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
             def exponential(i: Index) -> Value:
                 v = x.load(code, x_ptr, code.add(base, i), 1)
-                index = code.op("arith.addi", code.op("arith.subi", v, top), code.constant(255, I32))
-                return code.load(table, code.convert(index, code.value(0).type), I32, invariant=True)
+                index = code.op(
+                    "arith.addi", code.op("arith.subi", v, top), code.constant(255, I32)
+                )
+                return code.load(
+                    table, code.convert(index, code.value(0).type), I32, invariant=True
+                )
 
             def total(i: Index, carried: list[Value]) -> Sequence[Value]:
-                return [code.op("arith.addi", carried[0], _rounding_shift(code, exponential(i), 12))]
+                return [
+                    code.op("arith.addi", carried[0], _rounding_shift(code, exponential(i), 12))
+                ]
 
             sum_of_exps = code.loop(0, depth, 1, [code.constant(0, I32)], total)[0]
             scale, shift = reciprocal(code, sum_of_exps)
@@ -85,9 +101,15 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
                 wide = code.convert(product, I64)
                 one = code.constant(1, I64)
                 half = code.op("arith.shli", one, code.op("arith.subi", shift, one))
-                v = code.convert(code.op("arith.shrsi", code.op("arith.addi", wide, half), shift), I32)
+                v = code.convert(
+                    code.op("arith.shrsi", code.op("arith.addi", wide, half), shift), I32
+                )
                 v = code.op("arith.addi", v, code.constant(-128, I32))
-                v = code.op("arith.minsi", code.op("arith.maxsi", v, code.constant(-128, I32)), code.constant(127, I32))
+                v = code.op(
+                    "arith.minsi",
+                    code.op("arith.maxsi", v, code.constant(-128, I32)),
+                    code.constant(127, I32),
+                )
                 out.store(code, v, out_ptr, code.add(base, i))
                 return ()
 
@@ -99,7 +121,14 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
 
 def _float_row(
-    code: Code, op: Operation, low: Lowering, base: Index, depth: int, top: Value, x_ptr: Value, out_ptr: Value
+    code: Code,
+    op: Operation,
+    low: Lowering,
+    base: Index,
+    depth: int,
+    top: Value,
+    x_ptr: Value,
+    out_ptr: Value,
 ) -> None:
     beta = code.constant(float(op["beta"]), F32)
 
@@ -122,7 +151,11 @@ def _float_row(
 
 def _rounding_shift(code: Code, v: Value, bits: int) -> Value:
     """v / 2**bits rounded to nearest, for v not negative."""
-    return code.op("arith.shrsi", code.op("arith.addi", v, code.constant(1 << (bits - 1), I32)), code.constant(bits, I32))
+    return code.op(
+        "arith.shrsi",
+        code.op("arith.addi", v, code.constant(1 << (bits - 1), I32)),
+        code.constant(bits, I32),
+    )
 
 
 def _high_product(code: Code, a: Value, b: Value) -> Value:
@@ -139,19 +172,38 @@ def _saturating_left(code: Code, v: Value, bits: int) -> Value:
 
 
 def reciprocal(code: Code, total: Value) -> tuple[Value, Value]:
-    """(1 / total in Q0.31 of the normalised sum, the final right shift as i64) for a positive Q12.19 total."""
+    """(1 / total in Q0.31 of the normalised sum, the final right shift as i64) for a positive
+    Q12.19 total."""
     shifted, zeros = total, code.constant(0, I32)
     for bits in (16, 8, 4, 2, 1):  # count of leading zeros of the unsigned number, by halves
         small = code.op(
-            "arith.cmpi", code.op("arith.shrui", shifted, code.constant(32 - bits, I32)), code.constant(0, I32),
-            type=code.compare("eq", zeros, zeros).type, predicate="eq",
-        )  # fmt: skip
-        shifted = code.op("arith.select", small, code.op("arith.shli", shifted, code.constant(bits, I32)), shifted)
-        zeros = code.op("arith.select", small, code.op("arith.addi", zeros, code.constant(bits, I32)), zeros)
-    fraction = code.op("arith.addi", shifted, code.constant(-(1 << 31), I32))  # minus one in Q0.31, wrapping
+            "arith.cmpi",
+            code.op("arith.shrui", shifted, code.constant(32 - bits, I32)),
+            code.constant(0, I32),
+            type=code.compare("eq", zeros, zeros).type,
+            predicate="eq",
+        )
+        shifted = code.op(
+            "arith.select", small, code.op("arith.shli", shifted, code.constant(bits, I32)), shifted
+        )
+        zeros = code.op(
+            "arith.select", small, code.op("arith.addi", zeros, code.constant(bits, I32)), zeros
+        )
+    fraction = code.op(
+        "arith.addi", shifted, code.constant(-(1 << 31), I32)
+    )  # minus one in Q0.31, wrapping
     both = code.op("arith.addi", code.convert(fraction, I64), code.constant((1 << 31) - 1, I64))
-    half = code.convert(code.op("arith.shrsi", code.op("arith.addi", both, code.constant(1, I64)), code.constant(1, I64)), I32)
-    x = code.op("arith.addi", code.constant(1515870810, I32), _high_product(code, half, code.constant(-1010580540, I32)))
+    half = code.convert(
+        code.op(
+            "arith.shrsi", code.op("arith.addi", both, code.constant(1, I64)), code.constant(1, I64)
+        ),
+        I32,
+    )
+    x = code.op(
+        "arith.addi",
+        code.constant(1515870810, I32),
+        _high_product(code, half, code.constant(-1010580540, I32)),
+    )
     for _ in range(3):
         rest = code.op("arith.subi", code.constant(1 << 29, I32), _high_product(code, half, x))
         x = code.op("arith.addi", x, _saturating_left(code, _high_product(code, x, rest), 2))

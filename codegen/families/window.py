@@ -1,4 +1,5 @@
-"""Pooling: the window's valid cells by loops with exact bounds, so that padding needs no cells; vectors over channels."""
+"""Pooling: the window's valid cells by loops with exact bounds, so that padding needs no cells;
+vectors over channels."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     """The kernel of a `kern.window`: one unit is one row of the output."""
     x_value = op.operands[0]
     x, out = low.image(x_value), low.image(op.result)
-    spec = "{}_{}pool{}x{}s{}_{}l_{}".format(x.dtype, op["kind"], *op["window"], op["strides"][0], low.lanes(), low.target.name)
+    spec = "{}_{}pool{}x{}s{}_{}l_{}".format(
+        x.dtype, op["kind"], *op["window"], op["strides"][0], low.lanes(), low.target.name
+    )
     operands = [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")]
     writer = low.begin(spec, op, operands)
     code = writer.code
@@ -34,7 +37,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         def pixel(px: Index, _: list[Value]) -> Sequence[Value]:
             ix = code.sub(code.mul(px, sw), left)
             x_bounds = valid(ix, kw, x.w) if _needs_bounds(sw, kw, left, out.w, x.w) else (0, kw)
-            count = code.value(code.mul(code.sub(y_bounds[1], y_bounds[0]), code.sub(x_bounds[1], x_bounds[0])))
+            count = code.value(
+                code.mul(code.sub(y_bounds[1], y_bounds[0]), code.sub(x_bounds[1], x_bounds[0]))
+            )
             cells = code.convert(code.op("arith.index_cast", count, type=I32), kind)
             base = code.offset(x.origin, (image, x.image), (iy, x.row), (ix, x.c))
 
@@ -43,7 +48,12 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
                 def row(ky: Index, carried: list[Value]) -> Sequence[Value]:
                     def cell(kx: Index, inner: list[Value]) -> Sequence[Value]:
-                        v = x.load(code, writer.pointers[x_value], code.offset(base, (ky, x.row), (kx, x.c), c), 1)
+                        v = x.load(
+                            code,
+                            writer.pointers[x_value],
+                            code.offset(base, (ky, x.row), (kx, x.c), c),
+                            1,
+                        )
                         return [code.op(_COMBINE[op["kind"], kind == F32], v, inner[0])]
 
                     return code.loop(*x_bounds, 1, carried, cell)
@@ -51,7 +61,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
                 total = code.loop(*y_bounds, 1, [start], row)[0]
                 args = [total, cells]
                 for e in extras:
-                    at = code.offset(e.image.origin, (image, e.image.image), (y, e.image.row), (px, e.image.c))
+                    at = code.offset(
+                        e.image.origin, (image, e.image.image), (y, e.image.row), (px, e.image.c)
+                    )
                     args.append(e.load(code, at, c, 1))
                 value = inline(code, op, args)
                 at = code.offset(out.origin, (image, out.image), (y, out.row), (px, out.c), c)
@@ -84,5 +96,3 @@ def _neutral(kind: str, is_float: bool) -> float | int:
 
 def _needs_bounds(stride: int, size: int, before: int, outputs: int, inputs: int) -> bool:
     return before > 0 or (outputs - 1) * stride + size > inputs
-
-

@@ -1,9 +1,11 @@
-"""`assign-layouts`: how every tensor lies in memory: storage type, bias, and physical cells around it.
+"""`assign-layouts`: how every tensor lies in memory: storage type, bias, and physical cells around
+it.
 
-Quantised int8 activations that feed dot products are stored in the form that the target's instruction reads (u8 with bias
-128, s8 or s16). A convolution's padding becomes physical cells of its operand, so that the producer writes in place and
-the kernel has no borders. What cannot lie as its readers want (inputs and outputs of the partition, reshaped tensors)
-is copied once, by an identity `kern.map`.
+Quantised int8 activations that feed dot products are stored in the form that the target's
+instruction reads (u8 with bias 128, s8 or s16). A convolution's padding becomes physical cells of
+its operand, so that the producer writes in place and the kernel has no borders. What cannot lie as
+its readers want (inputs and outputs of the partition, reshaped tensors) is copied once, by an
+identity `kern.map`.
 
 ```mlir before
 "kern.func"() ({
@@ -11,7 +13,8 @@ is copied once, by an identity `kern.map`.
   %y = "kern.map"(%x) <...> : relu
   %z = "kern.contract"(%y, %w) {pad = array<i64: 1, 1, 1, 1>, ...}
 ```
-becomes: `%y` gets `buffer = {bias = 0, dtype = "f32", fill = 0.0, pad = array<i64: 1, 1, 1, 1>, space = "arena"}`.
+becomes: `%y` gets `buffer = {bias = 0, dtype = "f32", fill = 0.0, pad = array<i64: 1, 1, 1, 1>,
+space = "arena"}`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,15 @@ from typing import Any
 from litefuse.codegen.families.image import BYTES
 from litefuse.compiler.ir.core import Block, IRError, Module, Operation, Region, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
-from litefuse.compiler.ir.types import F32, FloatType, I32, IntegerType, QuantizedType, TensorType, Type
+from litefuse.compiler.ir.types import (
+    F32,
+    I32,
+    FloatType,
+    IntegerType,
+    QuantizedType,
+    TensorType,
+    Type,
+)
 
 _NO_PAD = (0, 0, 0, 0)
 _STORAGE = {"u8": ("u8", 128), "s8": ("i8", 0), "i16": ("i16", 0)}
@@ -75,7 +86,9 @@ def assign_layouts(module: Module, context: PassContext) -> None:
             _Layouts(func, context).run()
 
 
-PASS = Pass("assign-layouts", assign_layouts, "storage types, physical padding, and the copies they need")
+PASS = Pass(
+    "assign-layouts", assign_layouts, "storage types, physical padding, and the copies they need"
+)
 
 
 class _Layouts:
@@ -91,7 +104,14 @@ class _Layouts:
         returned = {id(v): i for i, v in enumerate(self.block.terminator.operands)}
         inputs = len(self.block.args)
         self.func.attributes["arg_buffers"] = [
-            {"space": "io", "offset": i, "dtype": dtype_of(_element(a)), "bias": 0, "pad": _NO_PAD, "bytes": _bytes(a)}
+            {
+                "space": "io",
+                "offset": i,
+                "dtype": dtype_of(_element(a)),
+                "bias": 0,
+                "pad": _NO_PAD,
+                "bytes": _bytes(a),
+            }
             for i, a in enumerate(self.block.args)
         ]
         for op in self.block.ops:
@@ -102,10 +122,21 @@ class _Layouts:
                 if root.op is None:
                     buffer = dict(self.func["arg_buffers"][root.index])
                 elif outputs:
-                    buffer = {"space": "io", "offset": inputs + outputs[0], "dtype": dtype_of(_element(result)),
-                              "bias": 0, "pad": _NO_PAD, "bytes": _bytes(result)}  # fmt: skip
+                    buffer = {
+                        "space": "io",
+                        "offset": inputs + outputs[0],
+                        "dtype": dtype_of(_element(result)),
+                        "bias": 0,
+                        "pad": _NO_PAD,
+                        "bytes": _bytes(result),
+                    }
                 elif root.op.name == "kern.const":
-                    buffer = {"space": "const", "dtype": dtype_of(_element(result)), "bias": 0, "pad": _NO_PAD}
+                    buffer = {
+                        "space": "const",
+                        "dtype": dtype_of(_element(result)),
+                        "bias": 0,
+                        "pad": _NO_PAD,
+                    }
                 else:
                     buffer = self._arena(result, members)
                 op.attributes["buffer"] = buffer
@@ -127,10 +158,19 @@ class _Layouts:
             return
         members = members_of(root_of(value))
         ids = {id(m) for m in members}
-        is_io = root_of(value).op is None or any(id(v) in ids for v in self.block.terminator.operands)
+        is_io = root_of(value).op is None or any(
+            id(v) in ids for v in self.block.terminator.operands
+        )
         readers = [op for op, i in value.uses if op.name == "kern.contract" and i == 0]
         natural = dtype_of(_element(value))
-        fills = sorted({op.get("pad_value", 0) for m in members for op, i in m.uses if i == 0 and is_padded(op)})
+        fills = sorted(
+            {
+                op.get("pad_value", 0)
+                for m in members
+                for op, i in m.uses
+                if i == 0 and is_padded(op)
+            }
+        )
         copied: dict[Any, Value] = {}
         for op in readers:
             wanted = _wants(op, self.context)
@@ -151,7 +191,9 @@ class _Layouts:
         body = Block([F32 if dtype_of(value.type.element) in ("f32", "f16") else I32])
         body.append(Operation("kern.yield", [body.args[0]]))
         first = min((op for op, _ in value.uses), key=self.block.ops.index, default=before)
-        op = Operation("kern.map", [value], [value.type], {"roles": ["pixel"]}, [Region(body)], before.location)
+        op = Operation(
+            "kern.map", [value], [value.type], {"roles": ["pixel"]}, [Region(body)], before.location
+        )
         self.block.insert_before(first, op)
         return op.result
 
@@ -165,7 +207,13 @@ class _Layouts:
         buffer: dict[str, Any] = {"space": "arena", "dtype": dtype, "bias": bias, "pad": pad}
         if any(pad):
             fill = padded[0].get("pad_value", 0)
-            buffer["fill"] = float(fill) if dtype == "f32" else (int(fill) + bias + 128) % 256 - 128 if dtype == "u8" else int(fill)
+            buffer["fill"] = (
+                float(fill)
+                if dtype == "f32"
+                else (int(fill) + bias + 128) % 256 - 128
+                if dtype == "u8"
+                else int(fill)
+            )
         return buffer
 
 

@@ -1,7 +1,10 @@
-"""`pack-weights`: weights in the order in which the tile reads them, per-channel constants padded to whole vectors.
+"""`pack-weights`: weights in the order in which the tile reads them, per-channel constants padded
+to whole vectors.
 
-* float32: `[group][block][tap][k][lane]`; dot products: `[group][block][tap][k / unit][lane][unit]`, runs padded with zeros.
-* What the storage's bias adds to every sum (bias x sum of weights) is taken off the start of the accumulators, and a bias
+* float32: `[group][block][tap][k][lane]`; dot products: `[group][block][tap][k /
+unit][lane][unit]`, runs padded with zeros.
+* What the storage's bias adds to every sum (bias x sum of weights) is taken off the start of the
+accumulators, and a bias
   added first thing in the epilogue moves there too: role "init".
 """
 
@@ -72,16 +75,22 @@ def _pack(op: Operation, number: int, bias: int) -> None:
     start = -bias * sums if sums is not None and bias else None
     reach = None
     if op["kind"] == "depthwise" and quantised:
-        reach = int(np.abs(w.astype(np.int64)).sum(axis=(0, 1, 2)).max(initial=0)) * (255 if bias else 128)
+        reach = int(np.abs(w.astype(np.int64)).sum(axis=(0, 1, 2)).max(initial=0)) * (
+            255 if bias else 128
+        )
     _start(op, number, blocks, groups, start, reach)
 
 
 def _constant(op: Operation, name: str, array: Array, element: Type) -> Value:
     assert op.block is not None
     new = Operation(
-        "kern.const", (), (tensor(array.shape, element),), {"value": Resource(name, np.ascontiguousarray(array))},
-        (), op.location,
-    )  # fmt: skip
+        "kern.const",
+        (),
+        (tensor(array.shape, element),),
+        {"value": Resource(name, np.ascontiguousarray(array))},
+        (),
+        op.location,
+    )
     dtype = {"f": "f32", "b": "i8", "h": "i16", "i": "i32"}[array.dtype.char]
     new.attributes["buffer"] = {"space": "const", "dtype": dtype, "bias": 0, "pad": (0, 0, 0, 0)}
     op.block.insert_before(op, new)
@@ -91,7 +100,8 @@ def _constant(op: Operation, name: str, array: Array, element: Type) -> Value:
 def pack(w: Array, groups: int, blocks: Blocks, product: str, run: int) -> Array:
     """Weights [out, kh, kw, in / groups] in the order of the tile, one flat array.
 
-    `run`: the length of the runs of adjacent inputs (kw * in where a row of the window is one run, else in).
+    `run`: the length of the runs of adjacent inputs (kw * in where a row of the window is one run,
+    else in).
     """
     unit = GROUP[product]
     dtype = {"f32": np.float32, "dot4_us": np.int8, "dot4_ss": np.int8, "dot2": np.int16}[product]
@@ -101,7 +111,9 @@ def pack(w: Array, groups: int, blocks: Blocks, product: str, run: int) -> Array
     runs = np.zeros((groups, blocks.padded, taps, steps * unit), dtype)
     runs[:, :out, :, :run] = w.reshape(groups, out, taps, run)
     parts = []
-    lanes: list[tuple[int, tuple[int, ...]]] = [(i * blocks.width, blocks.vectors) for i in range(blocks.full)]
+    lanes: list[tuple[int, tuple[int, ...]]] = [
+        (i * blocks.width, blocks.vectors) for i in range(blocks.full)
+    ]
     if blocks.tail:
         lanes.append((blocks.tail_start, blocks.tail))
     for first, vectors in lanes:
@@ -137,11 +149,14 @@ def _pad_extras(op: Operation, number: int, blocks: Blocks, groups: int) -> None
                 op.set_operand(2 + i, _constant(op, f"c{number}_{i}.padded", new, element))
 
 
-def _start(op: Operation, number: int, blocks: Blocks, groups: int, start: Array | None, reach: int | None) -> None:
-    """Give the accumulators their first value: the storage's share, and the bias where the epilogue adds it first.
+def _start(
+    op: Operation, number: int, blocks: Blocks, groups: int, start: Array | None, reach: int | None
+) -> None:
+    """Give the accumulators their first value: the storage's share, and the bias where the
+    epilogue adds it first.
 
-    `start` is one number a channel, or None. `reach` bounds the sums of an integer contraction that is computed in
-    floats; a bias that would leave the exact range stays in the epilogue.
+    `start` is one number a channel, or None. `reach` bounds the sums of an integer contraction
+    that is computed in floats; a bias that would leave the exact range stays in the epilogue.
     """
     padded = None if start is None else _padded(start, blocks, groups, np.int64)
     found = _first_bias(op)
@@ -159,13 +174,16 @@ def _start(op: Operation, number: int, blocks: Blocks, groups: int, start: Array
     if reach is not None or padded.dtype.kind == "f":
         value = _constant(op, f"init{number}", padded.astype(np.float32), F32)
     else:
-        value = _constant(op, f"init{number}", padded.astype(np.int64).astype(np.int32), SI32)  # sums wrap alike
+        value = _constant(
+            op, f"init{number}", padded.astype(np.int64).astype(np.int32), SI32
+        )  # sums wrap alike
     op.set_operands([*op.operands, value])
     op.attributes["roles"] = [*op.get("roles", []), "init"]
 
 
 def _first_bias(op: Operation) -> tuple[Operation, int] | None:
-    """The addition of a constant channel extra that is the only use of the accumulator, and the extra's number."""
+    """The addition of a constant channel extra that is the only use of the accumulator, and the
+    extra's number."""
     acc = op.body.args[0]
     if len(acc.uses) != 1 or acc.users[0].name not in ("arith.addi", "arith.addf"):
         return None

@@ -1,8 +1,9 @@
 """`plan-memory`: offsets of all buffers: constants one after another, activations in one arena.
 
-Arena: greedy by size with lifetimes (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020):
-the largest tensor first, each at the lowest gap that is free for its whole life. Every buffer is followed by slack, so that a
-kernel may read a few bytes past the last element.
+Arena: greedy by size with lifetimes (Pisarchyk and Lee, "Efficient Memory Management for Deep
+Neural Net Inference", 2020): the largest tensor first, each at the lowest gap that is free for its
+whole life. Every buffer is followed by slack, so that a kernel may read a few bytes past the last
+element.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class _Item:
 
 
 def plan_memory(module: Module, context: PassContext) -> None:
-    """Give every buffer its `offset` and `bytes`; the function its `arena_bytes` and `constant_bytes`."""
+    """Give every buffer its `offset` and `bytes`; the function its `arena_bytes` and
+    `constant_bytes`."""
     for func in module.functions():
         if func.name == "kern.func":
             _constants(func)
@@ -81,7 +83,8 @@ def _arena(func: Operation, context: PassContext) -> None:
         placed.append(item)
         for member in members_of(item.root):
             assert member.op is not None
-            member.op["buffer"].update(offset=item.offset, bytes=item.root.op["buffer"]["bytes"])  # type: ignore[union-attr]
+            # type: ignore[union-attr]
+            member.op["buffer"].update(offset=item.offset, bytes=item.root.op["buffer"]["bytes"])
     func.attributes["arena_bytes"] = max((i.offset + i.size for i in placed), default=0)
     context.count("arena_bytes", func["arena_bytes"])
 

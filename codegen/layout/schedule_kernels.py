@@ -29,7 +29,9 @@ PASS = Pass("schedule-kernels", schedule_kernels, "register tiles by a cost mode
 
 def buffers_of(func: Operation) -> dict[Value, dict[str, object]]:
     """The buffer of every tensor value of a function."""
-    found: dict[Value, dict[str, object]] = dict(zip(func.body.args, func["arg_buffers"], strict=True))
+    found: dict[Value, dict[str, object]] = dict(
+        zip(func.body.args, func["arg_buffers"], strict=True)
+    )
     for op in func.body.ops:
         for result in op.results:
             found[result] = op["buffer"]
@@ -50,19 +52,29 @@ def _schedule(op: Operation, buffers: dict[Value, dict[str, object]], context: P
     lanes = target.vector_bytes // 4
     if op["kind"] == "depthwise":
         kernel = (w.type.shape[1], w.type.shape[2])
-        tile = schedule_depthwise(out.h, out.w, out.c, op.get("multiplier", 1), kernel, lanes, target.registers)
+        tile = schedule_depthwise(
+            out.h, out.w, out.c, op.get("multiplier", 1), kernel, lanes, target.registers
+        )
         op.attributes["schedule"] = {"product": "f32", "tile": tile.attribute()}
         return
     product = target.dot if isinstance(x.type.element, QuantizedType) else "f32"
     extras = [
-        _image(v, buffers) for v, r in zip(op.operands[2:], op.get("roles", []), strict=True) if r == "pixel"
+        _image(v, buffers)
+        for v, r in zip(op.operands[2:], op.get("roles", []), strict=True)
+        if r == "pixel"
     ]
     g = geometry(op, image_x, out, extras)
     unit = GROUP[product]
     depth = g.tap_count * -(-g.run // unit)
     height, width = (1, g.out.w) if g.flat else (g.out.h, g.out.w)
     chosen = schedule_contract(
-        height, width, out.c // g.groups, depth, lanes, target.registers,
-        image_x.nbytes, depth * unit * out.c * (4 // unit),
-    )  # fmt: skip
+        height,
+        width,
+        out.c // g.groups,
+        depth,
+        lanes,
+        target.registers,
+        image_x.nbytes,
+        depth * unit * out.c * (4 // unit),
+    )
     op.attributes["schedule"] = {"product": product, "tile": chosen.attribute()}
