@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from litefuse.codegen.llvm import arith, dot, memory, vector
+from litefuse.codegen.llvm.entries import emit_entries
 from litefuse.codegen.llvm.emit import Handler, emit_function
 from litefuse.codegen.llvm.flatten import flatten
 from litefuse.codegen.llvm.machine import attributes, machine, parse
@@ -34,6 +35,10 @@ def llvm_text(module: Module, target: Target) -> str:
                 text, needs = emit_function(op, target, HANDLERS)
             except IRError as error:
                 raise IRError(f"kernel @{op['sym_name']}: {error}") from error
+            functions.append(text)
+            declared.update(needs)
+        elif op.name == "loop.program":
+            text, needs = emit_entries(op, target)
             functions.append(text)
             declared.update(needs)
         else:
