@@ -68,9 +68,9 @@ _DILATIONS = (_int("dilation_w_factor"), _int("dilation_h_factor"))
 _RESIZE = (_bool("align_corners"), _bool("half_pixel_centers"))
 _POOL = (_PADDING, *_STRIDES, _int("filter_width"), _int("filter_height"), _ACTIVATION)
 
-# Eight slots and a count: `_read` cuts the list to the count that follows it.
-_RESHAPE = (Field("new_shape", "8i", list), Field("#new_shape", "i", int))
-_SQUEEZE = (Field("squeeze_dims", "8i", list), Field("#squeeze_dims", "i", int))
+# Eight slots and a count: `read_attributes` cuts them to the count that follows it.
+_RESHAPE = (Field("new_shape", "8i", tuple), Field("#new_shape", "i", int))
+_SQUEEZE = (Field("squeeze_dims", "8i", tuple), Field("#squeeze_dims", "i", int))
 
 PARAMS: dict[str, tuple[Field, ...]] = {
     "ADD": (_ACTIVATION, _bool("pot_scale_int16")),
@@ -130,16 +130,53 @@ PARAMS: dict[str, tuple[Field, ...]] = {
     "TRANSPOSE_CONV": (_PADDING, *_STRIDES, Field("fused_activation_function", "i", int, 4)),
     "UNPACK": (_int("num"), _int("axis")),
 }
-for _reduce in (
-    "MEAN",
-    "SUM",
-    "REDUCE_MAX",
-    "REDUCE_MIN",
-    "REDUCE_PROD",
-    "REDUCE_ANY",
-    "REDUCE_ALL",
-):
+_REDUCTIONS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "REDUCE_ANY", "REDUCE_ALL")
+for _reduce in _REDUCTIONS:
     PARAMS[_reduce] = (_bool("keep_dims"),)
+
+# The schema's table for each of them.
+TABLES: dict[str, str] = {
+    "ADD": "AddOptions",
+    "ARG_MAX": "ArgMaxOptions",
+    "ARG_MIN": "ArgMinOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "CAST": "CastOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "CONV_2D": "Conv2DOptions",
+    "CUMSUM": "CumsumOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "DIV": "DivOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "GATHER": "GatherOptions",
+    "GELU": "GeluOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "L2_POOL_2D": "Pool2DOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "LOCAL_RESPONSE_NORMALIZATION": "LocalResponseNormalizationOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "MIRROR_PAD": "MirrorPadOptions",
+    "MUL": "MulOptions",
+    "ONE_HOT": "OneHotOptions",
+    "PACK": "PackOptions",
+    "RESHAPE": "ReshapeOptions",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "REVERSE_SEQUENCE": "ReverseSequenceOptions",
+    "SHAPE": "ShapeOptions",
+    "SOFTMAX": "SoftmaxOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "SPLIT": "SplitOptions",
+    "SPLIT_V": "SplitVOptions",
+    "SQUEEZE": "SqueezeOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "SUB": "SubOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
+    "UNPACK": "UnpackOptions",
+}
+for _reduce in _REDUCTIONS:
+    TABLES[_reduce] = "ReducerOptions"
 
 # Operators whose behaviour is in their tensors alone.
 WITHOUT_PARAMS = frozenset(
@@ -180,7 +217,7 @@ def read_attributes(op: str, version: int, address: int) -> dict[str, Any] | Non
     for field in fields:
         if field.format == "8i":
             taken, values = values[:8], values[8:]
-            result[field.name] = taken
+            result[field.name] = tuple(taken)
             continue
         value = values.pop(0)
         if field.name.startswith("#"):

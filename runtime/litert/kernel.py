@@ -192,8 +192,12 @@ def _init(context: int, params: int, _length: int) -> int:
 def _free(context: int, user_data: int) -> None:
     try:
         kernel = unregister(context, user_data)
-        if kernel is not None:
-            _attempt(context, kernel.delegate, "release", kernel.delegate.release, kernel.partition)
+        if kernel is None:
+            return
+        try:
+            kernel.delegate.release(kernel.partition)
+        except BaseException as error:  # nobody to tell: the interpreter is being destroyed
+            kernel.delegate.last_traceback = "".join(traceback.format_exception(error))
     except BaseException:
         return
 

@@ -30,6 +30,7 @@ class NativeKernel:
     """A C function `int f(TfLiteContext *, TfLiteNode *)` and what `node->user_data` will hold.
 
     `keep` is held until the interpreter frees the kernel: put the owner of the code there.
+    A Numba `@cfunc("int32(uintp, uintp)")` gives such a function (`.address`).
     """
 
     address: int
@@ -209,9 +210,11 @@ class SimpleDelegate:
     def _apply(self, context: int) -> None:
         """Claim nodes of the graph at `context`; the body of TfLiteDelegate.Prepare."""
         graph = GraphView(context)
+        session = self._session_of(context)
+        ordinal = session.contexts.index(context)
+        graph.is_redo = bool(session.records[ordinal])
+        waiting: list[Partition] = []
         try:
-            session = self._session_of(context)
-            ordinal = session.contexts.index(context)
             self.begin(graph)
             verdicts = {node.index: self._judge(node, graph) for node in graph.nodes}
             claimed = [i for i in graph.plan if verdicts[i] is True]
@@ -221,14 +224,22 @@ class SimpleDelegate:
                 refusal = self.prepare(partition)
                 if refusal is None:
                     chosen.append(partition)
+                    waiting.append(partition)
                 else:
                     verdicts.update(dict.fromkeys(view.nodes, refusal))
-            for partition in chosen:
-                self._replace(context, partition)
+            self._check(graph, verdicts)
+            while waiting:
+                self._replace(context, waiting[0])
+                waiting.pop(0)
             session.records[ordinal] = tuple(_records(ordinal, graph, verdicts, chosen))
             session.partitions[ordinal] = tuple(chosen)
         finally:
+            for partition in waiting:  # prepared, but no interpreter has them
+                self.release(partition)
             graph.close()
+
+    def _check(self, graph: GraphView, verdicts: Mapping[int, bool | Refusal]) -> None:
+        """Called when all is decided and nothing replaced: the last moment to refuse."""
 
     def _kernel_prepared(self, kernel: Kernel, context: int, node: int) -> None:
         """Called at the end of each kernel prepare, when the outputs have their shapes."""

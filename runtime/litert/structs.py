@@ -321,12 +321,12 @@ def read_ints(address: int | None) -> tuple[int, ...]:
     return tuple((c.c_int * size).from_address(address + 4)) if size > 0 else ()
 
 
-def read_floats(address: int | None) -> tuple[float, ...]:
-    """The elements of the TfLiteFloatArray at `address`, copied; empty for a null pointer."""
+def counted_bytes(address: int | None) -> bytes:
+    """The elements of a TfLiteFloatArray or TfLiteIntArray, copied; empty for a null pointer."""
     if not address:
-        return ()
+        return b""
     size = c.c_int.from_address(address).value
-    return tuple((c.c_float * size).from_address(address + 4)) if size > 0 else ()
+    return c.string_at(address + 4, 4 * size) if size > 0 else b""
 
 
 def context_call(context: int, name: str, *arguments: object) -> int:

@@ -23,6 +23,8 @@ from litefuse.runtime.model.enums import BuiltinOperator
 
 Array = npt.NDArray[Any]
 
+_NO_FLOATS = np.empty(0, np.float32)
+_NO_INTS = np.empty(0, np.int32)
 _TENSOR_BYTES = c.sizeof(structs.TfLiteTensor)
 _ALLOCATIONS = {
     0: "none", 1: "constant", 2: "arena", 3: "variable", 4: "dynamic", 5: "computed constant",
@@ -56,8 +58,8 @@ class TensorView:
     allocation: int
     is_variable: bool
     quantization_kind: int
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
+    scales: npt.NDArray[np.float32] = field(compare=False)
+    zero_points: npt.NDArray[np.int32] = field(compare=False)
     quantized_dimension: int
     is_sparse: bool
     address: int = field(repr=False)
@@ -155,6 +157,8 @@ class GraphView:
         self._nodes = {i: self._read_node(i) for i in self.plan}
         self._tensors: dict[int, TensorView] = {}
         self._closed = False
+        # Prepare ran on this graph before: after a resize, shapes between nodes may be stale.
+        self.is_redo = False
 
     @property
     def nodes(self) -> tuple[NodeView, ...]:
@@ -257,13 +261,11 @@ def read_tensor(context: int, index: int) -> TensorView:
     """A snapshot of one tensor of the graph at `context`."""
     raw = structs.TfLiteTensor.from_address(tensor_address(context, index))
     type_name, dtype = structs.TENSOR_TYPES.get(raw.type, (f"TYPE_{raw.type}", ""))
-    scales: tuple[float, ...] = ()
-    zero_points: tuple[int, ...] = ()
-    dimension = 0
+    scales, zero_points, dimension = _NO_FLOATS, _NO_INTS, 0
     if raw.quantization.type == 1 and raw.quantization.params:
         affine = structs.TfLiteAffineQuantization.from_address(raw.quantization.params)
-        scales = structs.read_floats(affine.scale)
-        zero_points = structs.read_ints(affine.zero_point)
+        scales = np.frombuffer(structs.counted_bytes(affine.scale), np.float32)
+        zero_points = np.frombuffer(structs.counted_bytes(affine.zero_point), np.int32)
         dimension = int(affine.quantized_dimension)
     return TensorView(
         index=index,
