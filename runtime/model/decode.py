@@ -115,7 +115,7 @@ class Decoder:
                 table,
                 field,
                 pos,
-                f"the file's offsets lead to the same bytes too often for its size ({self.end} bytes)",
+                f"offsets lead to the same bytes too often for a file of {self.end} bytes",
             )
 
     def take(self, count: int, table: str, field: str, pos: int) -> None:
@@ -344,7 +344,7 @@ def _plan(d: Decoder, table: str, vtable: int, pos: int) -> Plan:
                 table,
                 field.name,
                 vtable + 4 + 2 * (field.slot - tag),
-                f"its place in the table, byte {inline} of {size}, overlaps another field or the end",
+                f"its place, byte {inline} of a table of {size}, overlaps another field or the end",
             )
         parts.append(f"{inline - at}x{letter}")
         at = inline + SIZES[letter]

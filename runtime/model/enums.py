@@ -1,6 +1,6 @@
 """The schema's enumerations (schema version 3), with the schema's own names and numbers.
 
-Each member is an int, so arithmetic and comparison with numbers read from a file need no conversion.
+Each member is an int, so comparison with numbers read from a file needs no conversion.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ActivationFunctionType(IntEnum):
 
 
 class BuiltinOperator(IntEnum):
-    """Every builtin operator; the wide `OperatorCode.builtin_code` and the old byte field share the numbers."""
+    """Every builtin operator; CUSTOM is one too, named by its `OperatorCode.custom_code`."""
 
     ADD = 0
     AVERAGE_POOL_2D = 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 DAMAGED = "the file is damaged or truncated: fetch or export it again"
-NEWER = "the file was written for a newer schema than this litefuse knows: update litefuse, or export for an older runtime"
+NEWER = (
+    "the file is damaged, or made for a newer schema than this litefuse knows: update litefuse, "
+    "or export for an older runtime"
+)
 FIX = "correct the model before writing it"
 
 

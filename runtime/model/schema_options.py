@@ -5,8 +5,7 @@ A table that is in one of the unions but not in `OPTION_TABLES` has no fields.
 
 from __future__ import annotations
 
-BUILTIN_OPTIONS = tuple(
-    """
+_FIRST_UNION = """
     NONE Conv2DOptions DepthwiseConv2DOptions ConcatEmbeddingsOptions LSHProjectionOptions
     Pool2DOptions SVDFOptions RNNOptions FullyConnectedOptions SoftmaxOptions
     ConcatenationOptions AddOptions L2NormOptions LocalResponseNormalizationOptions
@@ -34,11 +33,9 @@ BUILTIN_OPTIONS = tuple(
     BucketizeOptions GeluOptions DynamicUpdateSliceOptions UnsortedSegmentProdOptions
     UnsortedSegmentMaxOptions UnsortedSegmentMinOptions UnsortedSegmentSumOptions
     ATan2Options SignOptions BitcastOptions BitwiseXorOptions RightShiftOptions
-    """.split()
-)
+"""
 
-BUILTIN_OPTIONS_2 = tuple(
-    """
+_SECOND_UNION = """
     NONE StablehloConcatenateOptions StablehloBroadcastInDimOptions StablehloSliceOptions
     StablehloConvolutionOptions StablehloCustomCallOptions StablehloReduceOptions
     StablehloScatterOptions StablehloCompareOptions StablehloDynamicSliceOptions
@@ -47,8 +44,10 @@ BUILTIN_OPTIONS_2 = tuple(
     StablehloGatherOptions StablehloTransposeOptions DilateOptions
     StablehloRngBitGeneratorOptions ReduceWindowOptions StableHLOCompositeOptions
     StablehloShiftLeftOptions StablehloCaseOptions
-    """.split()
-)
+"""
+
+BUILTIN_OPTIONS = tuple(_FIRST_UNION.split())
+BUILTIN_OPTIONS_2 = tuple(_SECOND_UNION.split())
 
 _ACT = "fused_activation_function:ActivationFunctionType"
 _WINDOW = "padding:Padding stride_w:i32 stride_h:i32"

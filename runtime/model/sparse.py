@@ -46,7 +46,8 @@ def _levels(tensor: Tensor, sparsity: Record, limit: int) -> tuple[dict[int, Ind
     """The index of each stored value in each level, keyed by the level's dimension, and how many
     values there are.
     """
-    count, coordinates = 1, {}
+    count = 1
+    coordinates: dict[int, Indices] = {}
     for i, (dim, level) in enumerate(
         zip(sparsity.traversal_order, sparsity.dim_metadata, strict=True)
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,7 +138,7 @@ def _strings(tensor: Tensor, data: memoryview, count: int) -> npt.NDArray[Any]:
         raise _fail(tensor, f"holds {stored} strings instead of {count}")
     offsets = struct.unpack_from(f"<{stored + 1}i", data, 4)
     out = np.empty(count, object)
-    for i, (begin, end) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    for i, (begin, end) in enumerate(pairwise(offsets)):
         if not 0 <= begin <= end <= len(data):
             raise _fail(tensor, f"has string {i} at bytes {begin} to {end} of {len(data)}")
         out[i] = bytes(data[begin:end])
