@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "litefuse.compiler.ops",
         "litefuse.compiler.frontend",
         "litefuse.runtime.model",
+        "litefuse.runtime.plan",
     ),
     "litefuse.passes": (
         "litefuse.compiler.ir",

@@ -117,7 +117,11 @@ class TensorView:
         if maker is None:
             return False
         op = self.graph.subgraph.operators[maker]
-        return op.name == "DEQUANTIZE" and self.graph.tensor(op.inputs[0]).constant is not None
+        if op.name != "DEQUANTIZE":
+            return False
+        source = self.graph.tensor(op.inputs[0])
+        readable = source.kind == "f16" or (source.kind == "i8" and len(source.scales) == 1)
+        return readable and source.constant is not None
 
     @cached_property
     def scales(self) -> tuple[float, ...]:
