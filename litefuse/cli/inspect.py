@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from litefuse.runtime.model.objects import Operator, SubGraph, Tensor
 
 ARTIFACT_MAGIC = b"LITEFUSE"
+# Option values that go without saying in the table of nodes; --json has them all.
+_PLAIN = ("NONE", "DEFAULT", "b''")
 
 
 @click.command("inspect")
@@ -120,7 +122,7 @@ def options_of(operator: Operator) -> dict[str, Any]:
     return {
         name: value.name if isinstance(value, IntEnum) else _shown(value)
         for name, value in vars(operator.options).items()
-        if not name.startswith("_")
+        if name != "quantized_bias_type" or value  # 0 there is "not said", not FLOAT32
     }
 
 
@@ -169,7 +171,7 @@ def _nodes_table(graph: SubGraph) -> Any:
 
     table = Table("node", "operator", "version", "inputs", "outputs", "options", box=None)
     for index, operator in enumerate(graph.operators):
-        shown = {k: v for k, v in options_of(operator).items() if v not in (0, "NONE")}
+        shown = {k: v for k, v in options_of(operator).items() if v and v not in _PLAIN}
         table.add_row(
             f"#{index}",
             operator.name,
