@@ -38,7 +38,8 @@ def as_input(images: NDArray[np.uint8], dtype: Any) -> NDArray[Any]:
     real = (images / np.float32(16)).astype(np.float32)[..., None]
     if np.dtype(dtype) == np.float32:
         return real
-    return np.clip(np.rint(real * 255) - 128, -128, 127).astype(np.int8)
+    # By the model's own scale: half a pixel's step is a tie that float32's 1/255 decides.
+    return np.clip(np.rint(real / np.float32(1 / 255)) - 128, -128, 127).astype(np.int8)
 
 
 def picture(image: NDArray[np.uint8]) -> list[str]:

@@ -53,7 +53,7 @@ def test_errors_name_what_is_wrong(tmp_path: Path) -> None:
         load_arrays([tmp_path / "x.npy"], DETAILS)
     with pytest.raises(click.BadParameter, match="input 'b' wants int8, the array holds float32"):
         load_arrays([tmp_path / "x.npy", tmp_path / "x.npy"], DETAILS)
-    with pytest.raises(click.BadParameter, match="write 2 outputs to an .npz"):
+    with pytest.raises(click.BadParameter, match=r"write 2 outputs to an \.npz"):
         save_arrays(tmp_path / "x.npy", {"a": A, "b": B})
 
 
