@@ -221,21 +221,38 @@ class SubgraphState:
         return kept
 
     def _prepare_nodes(self) -> None:
+        """Shapes in the model's order.
+
+        A node without a kernel keeps the shapes that the file gives it, so that a delegate may
+        claim it; what follows such a node and contradicts those shapes is left to the run.
+        """
+        assumed: set[int] = set()
         for node in self.nodes:
             outputs = [t for t in node.op.outputs if t >= 0]
-            if any(t in self._unknown for t in node.op.inputs):
+            guessed = node.kernel is None or not assumed.isdisjoint(node.op.inputs)
+            if guessed:
+                assumed.update(outputs)
+            if not self._unknown.isdisjoint(node.op.inputs):
                 node.dynamic = True
                 self._unknown.update(outputs)
-                continue
-            if node.kernel is None:
-                continue
-            for t, shape in zip(outputs, self._prepare(node), strict=True):
-                if shape is None:
-                    node.dynamic = True
-                    self._unknown.add(t)
-                else:
-                    self.values[t].shape = shape
-            self._fold(node, node.kernel)
+            elif node.kernel is not None:
+                try:
+                    shapes = self._prepare(node)
+                except RuntimeError:
+                    if not guessed:
+                        raise
+                    shapes = [None] * len(outputs)
+                self._take_shapes(node, outputs, shapes)
+                if not guessed:
+                    self._fold(node, node.kernel)
+
+    def _take_shapes(self, node: Node, outputs: list[int], shapes: list[Shape | None]) -> None:
+        for t, shape in zip(outputs, shapes, strict=True):
+            if shape is None:
+                node.dynamic = True
+                self._unknown.add(t)
+            else:
+                self.values[t].shape = shape
 
     def _prepare(self, node: Node) -> list[Shape | None]:
         assert node.kernel is not None

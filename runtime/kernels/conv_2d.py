@@ -129,9 +129,8 @@ def _float(ctx: NodeContext, shape: Shape) -> Array:
 def _hybrid(ctx: NodeContext, shape: Shape) -> Array:
     """Float activations, integer weights: the image is quantised as a whole per batch entry."""
     x, w = ctx.data(0), ctx.input(1)
-    rows = quantize_rows(
-        x.reshape(x.shape[0], -1), bool(ctx.option("asymmetric_quantize_inputs", False))
-    )
+    per_channel = len(w.scales) > 1 or w.shape[0] == 1
+    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=per_channel)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
     packed = _weights(ctx, 255)
     acc = np.concatenate(

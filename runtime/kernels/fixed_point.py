@@ -128,6 +128,16 @@ def mbqm_single(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     return wrap32((product + (np.int64(1) << (total - 1))) >> total)
 
 
+def scale_rounded(x: IntLike, m: npt.ArrayLike) -> IntArray:
+    """round_half_away(double(x) * m), the product rounded to a double first.
+
+    This, and not `mbqm`, is what the reference FULLY_CONNECTED of int8 (and int16) does, with
+    m = double(s_x) * double(s_w) / double(s_y) per tensor or per channel.
+    """
+    product = np.asarray(x, np.int64).astype(np.float64) * np.asarray(m, np.float64)
+    return round_half_away(product).astype(np.int64)
+
+
 def activation_bounds(activation: str) -> tuple[float, float]:
     """Real bounds (low, high) of a fused activation that only clamps; KeyError for TANH and
     SIGN_BIT.

@@ -20,14 +20,12 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.contraction import (
     bias_data,
-    channel_multipliers,
     exact_dtype,
     float_product_multiplier,
     matmul_exact,
     requantize,
-    requantize64,
 )
-from litefuse.runtime.kernels.fixed_point import activation_range
+from litefuse.runtime.kernels.fixed_point import activation_range, scale_rounded, wrap32
 from litefuse.runtime.kernels.hybrid import quantize_rows
 
 
@@ -107,14 +105,16 @@ def _integer(ctx: NodeContext) -> Array:
     bias = bias_data(ctx, 2)
     if bias is not None:
         acc += bias.ravel().astype(np.int64)
-    if per_channel:
-        q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[0]))
-    else:
-        q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
-    wide = xv.dtype == np.int16 and (bias is None or bias.dtype == np.int64)
-    finish = requantize64 if wide else requantize
-    return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
+    if xv.dtype == np.uint8:
+        q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
+        return requantize(acc, q, shift, yv.zero_point, bounds, yv.dtype)
+    # Unlike the convolutions', this reference scales in double precision and rounds once.
+    real = wv.scales.astype(np.float64) * float(xv.scale) / float(yv.scale)
+    if xv.dtype == np.int8 or (bias is not None and bias.dtype == np.int32):
+        acc = wrap32(acc)
+    value = scale_rounded(acc, real) + yv.zero_point
+    return np.asarray(np.clip(value, *bounds).astype(yv.dtype))
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
