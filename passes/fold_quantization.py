@@ -62,8 +62,8 @@ import numpy.typing as npt
 from litefuse.compiler.ir.core import Builder, Module, Operation, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
 from litefuse.compiler.ir.rewriter import replace_op
-from litefuse.compiler.ir.types import I32, SI32
-from litefuse.passes.support.body import Body
+from litefuse.compiler.ir.types import F64, I32, SI32
+from litefuse.passes.support.body import Body, scalar_of
 from litefuse.passes.support.constants import constant, make_constant
 from litefuse.passes.support.walk import bodies, only_user
 from litefuse.runtime.kernels.fixed_point import quantize_multipliers, wrap32
@@ -77,7 +77,7 @@ def fold_quantization(module: Module, context: PassContext) -> None:
                 if _zero_point_into_bias(op):
                     context.count("zero points folded")
             elif op.name == "kern.rescale":
-                _fixed_point(op)
+                _apply(op)
                 context.count("rescales folded")
 
 
@@ -137,22 +137,31 @@ def _wrapped(total: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     return wrap32(total).astype(np.int32)
 
 
-def _fixed_point(op: Operation) -> None:
+def _apply(op: Operation) -> None:
+    """Make a rescale a map. Values are scalars where all channels agree, else a vector over the channels each."""
     builder = Builder(_block(op), op, op.location)
-    multipliers, shifts = quantize_multipliers(op["multipliers"])
     x, name = op.operands[0], op.result.name or "rescale"
     operands, roles = [x], ["pixel"]
     body = Body([I32], op.location)
 
-    def channelwise(values: npt.NDArray[np.int32], hint: str) -> Value:
+    def channelwise(values: npt.NDArray[Any], hint: str) -> Value:
         if len(set(values.tolist())) == 1:
-            return body.i32(int(values[0]))
-        operands.append(make_constant(builder, values, f"{name}_{hint}", SI32))
+            return body.i32(int(values[0])) if values.dtype.kind == "i" else body.f64(values[0])
+        constant = make_constant(builder, values, f"{name}_{hint}")
+        operands.append(constant)
         roles.append("channel")
-        return body.block.add_arg(I32)
+        return body.block.add_arg(scalar_of(constant.type))
 
-    m, s = channelwise(multipliers, "multiplier"), channelwise(shifts, "shift")
-    y = body.op("mbqm", body.args[0], m, s)
+    if op.get("arithmetic") == "float64":
+        multipliers = np.asarray(op["multipliers"], np.float64)
+        y = body.op("mulf", body.to_float(body.args[0], F64), channelwise(multipliers, "multiplier"))
+        if multipliers.max(initial=0.0) > 1.0:  # else no i32 leaves the range
+            y = body.op("minf", body.op("maxf", y, body.f64(-(2.0**30))), body.f64(2.0**30))
+        y = body.round_to_int(y)
+    else:
+        fixed, exponents = quantize_multipliers(op["multipliers"])
+        m, s = channelwise(fixed, "multiplier"), channelwise(exponents, "shift")
+        y = body.op("mbqm", body.args[0], m, s)
     if op["zero_point"]:
         y = body.op("addi", y, body.i32(op["zero_point"]))
     made = builder.create("kern.map", operands, [op.result.type], {"roles": roles}, [body.finish(y)])

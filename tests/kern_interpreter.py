@@ -13,8 +13,8 @@ import numpy as np
 
 from litefuse.compiler.ir.attributes import Dense, Resource
 from litefuse.compiler.ir.core import Block, Module, Operation, Value
-from litefuse.compiler.ir.types import F32, I1, I32, FloatType, IntegerType, QuantizedType, TensorType
-from litefuse.runtime.kernels.fixed_point import mbqm, wrap32
+from litefuse.compiler.ir.types import F32, F64, I1, I32, FloatType, IntegerType, QuantizedType, TensorType
+from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multipliers, round_half_away, wrap32
 from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_rows, softmax_scaling
 
 Array = np.ndarray[Any, Any]
@@ -66,8 +66,8 @@ def evaluate_region(block: Block, args: Sequence[Array]) -> Array:
 
 
 def _scalar(x: Any, t: Any) -> Array:
-    if t == F32:
-        return np.asarray(x, np.float32)
+    if t in (F32, F64):
+        return np.asarray(x, np.float32 if t == F32 else np.float64)
     if t == I1:
         return np.asarray(x, bool)
     assert t == I32, t
@@ -87,7 +87,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 _UNARY: dict[str, Callable[[Any], Any]] = {
     "negf": np.negative, "absf": np.abs, "sqrtf": np.sqrt, "floorf": np.floor, "ceilf": np.ceil, "truncf_int": np.trunc,
-    "roundevenf": np.rint, "sitofp": lambda a: a.astype(np.float32), "fptosi": lambda a: np.trunc(a).astype(np.int64),
+    "roundevenf": np.rint, "sitofp": lambda a: a, "fptosi": lambda a: np.trunc(a).astype(np.int64),
     "extf": lambda a: a, "extsi": lambda a: a,
 }  # fmt: skip
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -216,8 +216,9 @@ def map_(op: Operation, args: list[Array]) -> Array:
 
 
 def rescale(op: Operation, args: list[Array]) -> Array:
-    from litefuse.runtime.kernels.fixed_point import quantize_multipliers
-
+    if op.get("arithmetic") == "float64":
+        product = args[0].astype(np.float64) * np.asarray(op["multipliers"])
+        return (round_half_away(product) + op["zero_point"]).astype(np.int32)
     q, s = quantize_multipliers(op["multipliers"])
     return (mbqm(args[0], q, s) + op["zero_point"]).astype(np.int32)
 

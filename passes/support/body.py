@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from litefuse.compiler.ir.core import UNKNOWN, Block, Location, Operation, Region, Value
-from litefuse.compiler.ir.types import F32, I1, I32, FloatType, QuantizedType, Type, element_of
+from litefuse.compiler.ir.types import F32, F64, I1, I32, FloatType, Type, element_of
 
 
 def scalar_of(t: Type) -> Type:
-    """The scalar type that an element of this tensor type has inside a region: f32 or i32."""
+    """The scalar type that an element of this tensor type has inside a region: i32, f32, or f64 for f64."""
     element = element_of(t)
-    if isinstance(element, QuantizedType):
-        return I32
+    if element == F64:
+        return F64
     return F32 if isinstance(element, FloatType) else I32
 
 
@@ -48,6 +48,10 @@ class Body:
         """A float32 constant."""
         return self.append("arith.constant", (), F32, value=np.float32(value))
 
+    def f64(self, value: float) -> Value:
+        """A float64 constant."""
+        return self.append("arith.constant", (), F64, value=float(value))
+
     def compare_float(self, predicate: str, a: Value, b: Value) -> Value:
         """An i1 from two floats."""
         return self.append("arith.cmpf", (a, b), I1, predicate=predicate)
@@ -60,13 +64,25 @@ class Body:
         """`condition ? a : b`."""
         return self.append("arith.select", (condition, a, b), a.type)
 
-    def to_float(self, x: Value) -> Value:
-        """A signed integer as float32, to nearest."""
-        return self.append("arith.sitofp", (x,), F32)
+    def to_float(self, x: Value, type: Type = F32) -> Value:
+        """A signed integer as a float, to nearest."""
+        return self.append("arith.sitofp", (x,), type)
 
     def to_int(self, x: Value) -> Value:
-        """A float32 as i32, toward zero."""
+        """A float as i32, toward zero."""
         return self.append("arith.fptosi", (x,), I32)
+
+    def round_to_int(self, x: Value) -> Value:
+        """A float as i32, to nearest, ties away from zero, for |x| < 2**31.
+
+        Adds the largest number below 0.5 and truncates: 0.5 itself would carry 0.49999997 up to 1, while with this one a tie
+        still reaches the next integer, since that sum rounds to even.
+        """
+        if x.type == F64:
+            half = self.f64(float(np.nextafter(0.5, 0.0)))
+        else:
+            half = self.f32(np.nextafter(np.float32(0.5), np.float32(0.0)))
+        return self.to_int(self.op("addf", x, self.op("copysignf", half, x)))
 
     def clamp_int(self, x: Value, low: int, high: int) -> Value:
         """`min(max(x, low), high)`."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from litefuse.compiler.ir.attributes import Dense, Resource
 from litefuse.compiler.ir.core import Builder, Value
-from litefuse.compiler.ir.types import F16, F32, SI8, SI16, SI32, SI64, Type, tensor
+from litefuse.compiler.ir.types import F16, F32, F64, SI8, SI16, SI32, SI64, Type, tensor
 
 CONSTANTS = ("kern.const", "tfl.pseudo_const")
 _IN_FULL = 16  # elements that are worth seeing in a dump
@@ -21,6 +21,7 @@ _ELEMENTS: dict[str, Type] = {
     "int64": SI64,
     "float16": F16,
     "float32": F32,
+    "float64": F64,
 }
 
 

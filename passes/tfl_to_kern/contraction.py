@@ -113,7 +113,10 @@ def _int8_tail(l: Lowering, acc: Value, b: Value | None, result: TensorType) -> 
         bias = _plain_bias(l, b)
         acc = l.map([acc, bias], sums, lambda body, a, c: body.op("addi", a, c))
     q = l.quant(l.op.result)
-    attributes = {"multipliers": _multipliers(l, q), "zero_point": q.zero_point}
+    attributes: dict[str, Any] = {"multipliers": _multipliers(l, q), "zero_point": q.zero_point}
+    if l.op.name == "tfl.fully_connected":
+        # LiteRT's reference rescales this op's sums in double precision, unlike any other: found by experiment.
+        attributes["arithmetic"] = "float64"
     scaled = l.make("rescale", [acc], sums, attributes)
     low, high = l.int_bounds()
     return l.map([scaled], result, lambda body, a: body.clamp_int(a, low, high))
@@ -128,9 +131,14 @@ def _plain_bias(l: Lowering, b: Value) -> Value:
 
 
 def _multipliers(l: Lowering, y: QuantizedType) -> tuple[float, ...]:
-    """s_x * s_w / s_y: in double precision, but for per-tensor FULLY_CONNECTED, whose product LiteRT takes in float32."""
-    sx, sy = np.float32(l.quant(l.value(0)).scale), np.float64(np.float32(y.scale))
-    sw = np.asarray(l.quant(l.value(1)).scales, np.float32)
-    if l.op.name == "tfl.fully_connected" and len(sw) == 1:
-        return (float(np.float64(sx * sw[0]) / sy),)
-    return tuple(float(m) for m in np.float64(sx) * sw.astype(np.float64) / sy)
+    """s_x * s_w / s_y in double precision from the float32 scales."""
+    sx, sy = np.float64(np.float32(l.quant(l.value(0)).scale)), np.float64(np.float32(y.scale))
+    sw = np.asarray(_scales(l), np.float32).astype(np.float64)
+    return tuple(float(m) for m in sx * sw / sy)
+
+
+def _scales(l: Lowering) -> tuple[float, ...]:
+    element = l.type(l.value(1)).element
+    if not isinstance(element, QuantizedType):
+        l.refuse("weights must be quantised int8 beside int8 data", element)
+    return element.scales

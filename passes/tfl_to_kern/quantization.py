@@ -52,9 +52,4 @@ def _from_float(body: Body, x: Value, scale: float, zero_point: int) -> Value:
     # The bound comes second here: a NaN must give the bound, not go on.
     q = body.op("maxf", q, body.f32(-128 - zero_point))
     q = body.op("minf", q, body.f32(127 - zero_point))
-    # Half away from zero, exactly: adding 0.5 before truncating would round 0.49999997 up.
-    whole = body.op("truncf_int", q)
-    rest = body.op("absf", body.op("subf", q, whole))
-    away = body.op("addf", whole, body.op("copysignf", body.f32(1.0), q))
-    up = body.compare_float("oge", rest, body.f32(0.5))
-    return plus(body, body.to_int(body.select(up, away, whole)), zero_point)
+    return plus(body, body.round_to_int(q), zero_point)

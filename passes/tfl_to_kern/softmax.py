@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from litefuse.compiler.ir.core import Value
 from litefuse.passes.tfl_to_kern.lowering import Lowering
-from litefuse.runtime.kernels.gemmlowp import softmax_scaling
+from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_scaling
 
 
 def softmax(l: Lowering) -> Value:
-    """float: normalised exponentials; int8: the fixed-point scaling of the differences goes into attributes."""
+    """float: normalised exponentials; int8: the exponentials of the 256 differences max - x as a table."""
     x = l.value(0)
     beta = float(l.op.get("beta", 1.0))
     if l.kind(x) == "f32":
@@ -18,4 +18,5 @@ def softmax(l: Lowering) -> Value:
            f"{qy.scale}:{qy.zero_point}")  # fmt: skip
     multiplier, shift, diff_min = softmax_scaling(beta, qx.scale)
     attributes = {"beta": beta, "multiplier": multiplier, "shift": shift, "diff_min": diff_min}
-    return l.make("softmax", [x], l.result, attributes)
+    table = l.const(softmax_int8_table(beta, qx.scale), "exponentials")
+    return l.make("softmax", [x, table], l.result, attributes)

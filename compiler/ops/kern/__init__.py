@@ -2,7 +2,7 @@
 
 Values are tensors (`tensor<1x7x7x96x!quant.uniform<i8:f32, 0.02:-3>>`). Inside a region everything is scalar: a quantised
 element appears as i32 holding the stored number (not yet minus the zero point), an i32 accumulator as i32, floats as
-f32 (float16 tensors widened). The region's `kern.yield` gives one scalar: for a quantised result an i32 already clamped to
+f32 (float16 tensors widened), a float64 constant as f64. The region's `kern.yield` gives one scalar: for a quantised result an i32 already clamped to
 the stored type's range.
 
 An op's operands beyond its tensors are *extras*, matched by `roles`, and appear as further block arguments in order:
@@ -22,7 +22,9 @@ An op's operands beyond its tensors are *extras*, matched by `roles`, and appear
     kern.pad / concat / reshape / transpose / slice / resize_nearest  moves; element type unchanged
     kern.softmax(x)                 along the last dimension
     kern.rescale(acc)               symbolic requantisation of an i32 tensor, before `fold_quantization`:
-        result = MultiplyByQuantizedMultiplier(acc, multiplier of the last dimension's channel) + zero_point, not clamped
+        result = acc times the multiplier of the last dimension's channel, rounded, + zero_point, not clamped. `arithmetic` is
+        "fixed_point" (the default: MultiplyByQuantizedMultiplier, double rounding) or "float64" (a double product rounded half
+        away from zero, which is what LiteRT's reference FULLY_CONNECTED does; its region then holds f64 scalars)
 
 A `kern.contract` and the `kern.window` that alone reads it may share an integer `group`: windows neither overlap nor stick
 out, so rows of both can be computed in turn while they are in cache (`fuse_pool`). `group` never changes a result.
@@ -82,6 +84,11 @@ def _tensors(op: Operation) -> None:
         require(isinstance(v.type, TensorType), "operands and results are tensors")
 
 
+def _rescale(op: Operation) -> None:
+    _tensors(op)
+    require(op.get("arithmetic", "fixed_point") in ("fixed_point", "float64"), "arithmetic is fixed_point or float64")
+
+
 OPS = (
     OpDef("kern.func", "A partition: arguments are its inputs. arg_names and result_names give the model's tensor names, "
           "arg_tensors and result_tensors their indices.", 0, 0, 1, required={"sym_name": str},
@@ -100,7 +107,7 @@ OPS = (
           optional={"roles": list, "keep_dims": bool, "schedule": dict, "buffer": dict}, verify=_reduce),
     OpDef("kern.map", "An elementwise computation.", (1, None), 1, 1, optional={"roles": list, "schedule": dict, "buffer": dict}, verify=_map),
     OpDef("kern.rescale", "An i32 tensor times real multipliers, one or a channel, plus a zero point; fold_quantization makes it a kern.map.",
-          1, 1, required={"multipliers": tuple, "zero_point": int}, verify=_tensors),
+          1, 1, required={"multipliers": tuple, "zero_point": int}, optional={"arithmetic": str}, verify=_rescale),
     OpDef("kern.pad", "x with low[i] and high[i] cells of `value` (a number in stored form) around.", 1, 1,
           required={"low": tuple, "high": tuple, "value": (int, float)}, optional={"schedule": dict, "buffer": dict}, verify=_tensors),
     OpDef("kern.concat", "Operands one after another along an axis.", (1, None), 1, required={"axis": int},
