@@ -72,11 +72,11 @@ class HostTarget:
     name: str
 
 
-_V2 = frozenset({"cx16", "lahf_lm", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2"})
+_V2 = frozenset({"cx16", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2"})
 _V3 = _V2 | {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"}
 _V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 _NEON = frozenset({"neon"})
-_DOTPROD = _NEON | {"dotprod", "fullfp16", "lse"}
+_DOTPROD = _NEON | {"dotprod", "fullfp16", "lse", "rdm", "rcpc"}
 
 # name -> (architecture, features it needs), in each architecture from the least to the most
 # demanding. The compiler's own table has the same names and needs; a test compares the two.

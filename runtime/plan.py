@@ -42,7 +42,7 @@ class Partition:
                 outputs=tuple(map(int, data["outputs"])),
                 shapes={int(i): tuple(map(int, s)) for i, s in data["shapes"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"not a partition: {error!r}") from error
 
 
@@ -103,5 +103,5 @@ class Plan:
                 partitions=tuple(Partition.from_dict(item) for item in data["partitions"]),
                 notes=tuple(map(str, data["notes"])),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"not a plan: {error!r}") from error

@@ -1,0 +1,93 @@
+"""Profiles: counter readings become nanoseconds per step, under the nodes' own names."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from litefuse.runtime.artifact import read
+from litefuse.runtime.executor import Executable
+from litefuse.runtime.loader import load_bytes
+from litefuse.runtime.profile import Profile, summarise
+from litefuse.runtime.threads import ThreadPool
+from tests.runtime import native_image
+
+N = 400_000
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Profile:
+    info = read(native_image.make(1000)).info
+    ticks = np.array([[100.0, 400, 500], [1000, 1300, 1400], [2000, 2600, 2900]])
+    return summarise(ticks, 2.0, np.array([900.0, 1000, 2000]), info, 1)
+
+
+@pytest.fixture
+def executable() -> Iterator[Executable]:
+    pool = ThreadPool(2)
+    with load_bytes(native_image.make(N)) as image, Executable(image, pool) as executable:
+        yield executable
+    pool.close()
+
+
+def test_counter_readings_become_times(recorded: Profile) -> None:
+    scale, mirror = recorded.steps
+    assert (scale.first_ns, scale.min_ns, scale.median_ns, scale.mean_ns) == (600, 600, 600, 800)
+    assert (mirror.min_ns, mirror.median_ns) == (200, 200)
+    assert mirror.start_ns == pytest.approx(800)
+    assert (scale.nodes, scale.ops, mirror.nodes) == ((0,), ("MUL",), (2, 3))
+    assert scale.percent + mirror.percent == pytest.approx(100)
+    assert mirror.cdf_percent == pytest.approx(100)
+    assert scale.gmacs_per_second == pytest.approx(1000 / 600)
+    assert (recorded.invoke_min_ns, recorded.invoke_median_ns) == (900, 1000)
+
+
+def test_the_table_has_the_nodes_the_ops_and_the_shares(recorded: Profile) -> None:
+    head, first, second, total = recorded.table().splitlines()
+    assert head.split("  ")[0] == "node type"
+    assert "cdf%" in head
+    assert first.startswith("MUL ")
+    assert first.endswith("k_scale")
+    assert second.split()[0] == "REVERSE_V2+ADD"
+    assert "100.00%" in second
+    assert "2 3" in second
+    assert total.startswith("3 nodes in 2 kernels, 3 runs, 1 thread(s)")
+    assert recorded.table("time").splitlines()[1].startswith("MUL")
+    assert recorded.table("op").splitlines()[1].split() == ["MUL", "1", "0.001", "70.59%", "70.59%", "3"]
+    with pytest.raises(ValueError, match="table by 'size'"):
+        recorded.table("size")
+
+
+def test_it_is_plain_data(recorded: Profile) -> None:
+    data = json.loads(json.dumps(recorded.as_dict()))
+    assert data["steps"][1]["nodes"] == [2, 3]
+    assert data["runs"] == 3
+
+
+def test_steps_add_up_to_the_clocks_time(executable: Executable) -> None:
+    executable(np.ones(N, np.float32))
+    profile = executable.profile(30)
+    assert (profile.runs, profile.num_threads, len(profile.steps)) == (30, 2, 2)
+    inside = sum(step.median_ns for step in profile.steps)
+    assert all(step.min_ns > 0 for step in profile.steps)
+    assert 0.3 * profile.invoke_median_ns < inside < 1.2 * profile.invoke_median_ns
+
+
+def test_profiling_needs_no_binding_and_leaves_no_trace(executable: Executable) -> None:
+    executable.profile(1)
+    assert executable._state.ticks is None
+    x = np.arange(N, dtype=np.float32)
+    assert np.array_equal(executable(x)[0], native_image.expected(x))
+    with pytest.raises(ValueError, match="profile of 0 runs"):
+        executable.profile(0)
+
+
+def test_one_run_is_calibrated_too(executable: Executable) -> None:
+    started = time.perf_counter_ns()
+    profile = executable.profile(1)
+    elapsed = time.perf_counter_ns() - started
+    assert 0 < sum(step.mean_ns for step in profile.steps) < elapsed
