@@ -68,6 +68,8 @@ _DILATIONS = (_int("dilation_w_factor"), _int("dilation_h_factor"))
 _RESIZE = (_bool("align_corners"), _bool("half_pixel_centers"))
 _POOL = (_PADDING, *_STRIDES, _int("filter_width"), _int("filter_height"), _ACTIVATION)
 
+_LSTM = (_ACTIVATION, _float("cell_clip"), _float("proj_clip"))
+
 # Eight slots and a count: `read_attributes` cuts them to the count that follows it.
 _RESHAPE = (Field("new_shape", "8i", tuple), Field("#new_shape", "i", int))
 _SQUEEZE = (Field("squeeze_dims", "8i", tuple), Field("#squeeze_dims", "i", int))
@@ -77,7 +79,7 @@ PARAMS: dict[str, tuple[Field, ...]] = {
     "ARG_MAX": (_type("output_type"),),
     "ARG_MIN": (_type("output_type"),),
     "AVERAGE_POOL_2D": _POOL,
-    "BATCH_MATMUL": (_bool("adj_x"), _bool("adj_y"), _bool("asymmetric_quantize_inputs", 4)),
+    "BATCH_MATMUL": (_bool("adj_x"), _bool("adj_y"), _bool("asymmetric_quantize_inputs")),
     "CAST": (_type("in_data_type"), _type("out_data_type")),
     "CONCATENATION": (_int("axis"), _ACTIVATION),
     "CONV_2D": (_PADDING, *_STRIDES, _ACTIVATION, *_DILATIONS, _type("quantized_bias_type", 8)),
@@ -89,7 +91,7 @@ PARAMS: dict[str, tuple[Field, ...]] = {
         _ACTIVATION,
         _int("weights_format"),
         _bool("keep_num_dims"),
-        _bool("asymmetric_quantize_inputs", 7),
+        _bool("asymmetric_quantize_inputs"),
         _type("quantized_bias_type", 11),
     ),
     "GATHER": (_int("axis"), _int("batch_dims")),
@@ -103,6 +105,7 @@ PARAMS: dict[str, tuple[Field, ...]] = {
         _float("alpha"),
         _float("beta"),
     ),
+    "LSTM": (*_LSTM, _int("kernel_type"), _bool("asymmetric_quantize_inputs")),
     "MAX_POOL_2D": _POOL,
     "MIRROR_PAD": (Field("mode", "i", _from_one),),
     "MUL": (_ACTIVATION,),
@@ -127,7 +130,14 @@ PARAMS: dict[str, tuple[Field, ...]] = {
         _bool("offset", 8),
     ),
     "SUB": (_ACTIVATION, _bool("pot_scale_int16")),
+    "SVDF": (_int("rank"), _ACTIVATION, _bool("asymmetric_quantize_inputs")),
     "TRANSPOSE_CONV": (_PADDING, *_STRIDES, Field("fused_activation_function", "i", int, 4)),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        *_LSTM,
+        _bool("time_major"),
+        _bool("asymmetric_quantize_inputs"),
+        _bool("diagonal_recurrent_tensors", 4),
+    ),
     "UNPACK": (_int("num"), _int("axis")),
 }
 _REDUCTIONS = ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "REDUCE_ANY", "REDUCE_ALL")
@@ -155,6 +165,7 @@ TABLES: dict[str, str] = {
     "L2_POOL_2D": "Pool2DOptions",
     "LEAKY_RELU": "LeakyReluOptions",
     "LOCAL_RESPONSE_NORMALIZATION": "LocalResponseNormalizationOptions",
+    "LSTM": "LSTMOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "MIRROR_PAD": "MirrorPadOptions",
     "MUL": "MulOptions",
@@ -172,7 +183,9 @@ TABLES: dict[str, str] = {
     "SQUEEZE": "SqueezeOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
+    "SVDF": "SVDFOptions",
     "TRANSPOSE_CONV": "TransposeConvOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "UNPACK": "UnpackOptions",
 }
 for _reduce in _REDUCTIONS:
@@ -181,7 +194,8 @@ for _reduce in _REDUCTIONS:
 # Operators whose behaviour is in their tensors alone.
 WITHOUT_PARAMS = frozenset(
     """
-    ABS ADD_N BATCH_TO_SPACE_ND BROADCAST_ARGS BROADCAST_TO CEIL COS DEQUANTIZE ELU EQUAL EXP
+    ABS ADD_N ATAN2 BATCH_TO_SPACE_ND BROADCAST_ARGS BROADCAST_TO CEIL COMPLEX_ABS COS DENSIFY
+    DEQUANTIZE DYNAMIC_UPDATE_SLICE ELU EQUAL EXP
     EXPAND_DIMS FILL FLOOR FLOOR_DIV FLOOR_MOD GATHER_ND GREATER GREATER_EQUAL HARD_SWISH LESS
     LESS_EQUAL LOG LOGICAL_AND LOGICAL_NOT LOGICAL_OR LOGISTIC LOG_SOFTMAX MATRIX_DIAG
     MATRIX_SET_DIAG MAXIMUM MINIMUM NEG NOT_EQUAL PAD PADV2 POW PRELU QUANTIZE RANGE RANK RELU

@@ -24,6 +24,8 @@ from litefuse.runtime.plan import Partition as Planned
 from litefuse.runtime.plan import Plan
 from litefuse.runtime.profile import Profile
 
+_PLANNING, _COMPILING = _SAID = ("planning failed", "compiling failed")
+
 
 @dataclass(slots=True)
 class _Work:
@@ -80,7 +82,7 @@ class Delegate(SimpleDelegate):
                 imported.model, 0, self._plan_options, content_hash=imported.content_hash
             )
         except Exception as error:
-            failure = Refusal("planning failed", str(error), "please report it")
+            failure = Refusal(_PLANNING, str(error), "please report it")
             self._warn(f"litefuse leaves this model to the interpreter: {error}")
         if imported.fusion_is_off:
             self._warn(
@@ -98,9 +100,9 @@ class Delegate(SimpleDelegate):
         by_option = self.options.refusal(node.index, node.name, names)
         if by_option is not None:
             return Refusal(by_option.rule, by_option.value, by_option.remedy)
-        refusal = work.code.imported.refusals.get(node.index) or work.failure
+        refusal = work.code.imported.refusals.get(node.index, work.failure)
         if refusal is not None or work.plan is None:
-            return refusal or False
+            return False if refusal is None else refusal
         position = work.positions[node.index]
         reason = work.plan.reasons.get(position)
         if reason is not None:
@@ -133,7 +135,7 @@ class Delegate(SimpleDelegate):
                 f"litefuse leaves {len(nodes)} nodes ({ops}) to the interpreter, since they could "
                 f"not be compiled: {error}"
             )
-            return Refusal("compiling failed", str(error), "please report it")
+            return Refusal(_COMPILING, str(error), "please report it")
         return None
 
     def native_invoke(self, partition: Partition) -> NativeKernel | None:
@@ -225,7 +227,7 @@ class Delegate(SimpleDelegate):
                 f"require_full_delegation: {len(refused)} of {len(verdicts)} nodes cannot be "
                 f"claimed: {told}"
             )
-        if len(refused) == len(verdicts):
+        if len(refused) == len(verdicts) and not any(v.rule in _SAID for _, v in refused):
             rules = Counter(f"{node.name}: {why.rule}" for node, why in refused)
             told = "; ".join(f"{count} x {rule}" for rule, count in rules.most_common(3))
             self._warn(

@@ -42,7 +42,7 @@ HOSTS = (
 )
 
 _S = TypeVar("_S", bound=c.Structure)
-_MUL, _RELU6, _INT8 = 18, 3, 9
+_MUL, _RELU6, _INT8, _THREADS = 18, 3, 9, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,10 @@ def _probe(module: ModuleType) -> list[str]:
         options["experimental_op_resolver_type"] = resolver.BUILTIN_REF
     try:
         interpreter = module.Interpreter(
-            model_content=PROBE_MODEL, experimental_delegates=[probe], **options
+            model_content=PROBE_MODEL,
+            num_threads=_THREADS,
+            experimental_delegates=[probe],
+            **options,
         )
         if not probe.problems:
             interpreter.allocate_tensors()
@@ -221,6 +224,8 @@ class _ProbingDelegate:
     def _examine(self, memory: _Memory, context: int) -> bool:
         header = memory.struct(structs.TfLiteContext, context)
         self.expect("TfLiteContext.tensors_size", header.tensors_size, 3)
+        threads = header.recommended_num_threads
+        self.expect("TfLiteContext.recommended_num_threads", threads, _THREADS)
         for name in structs.CONTEXT_FUNCTIONS:
             self.expect(
                 f"TfLiteContext.{name} in code", memory.is_code(getattr(header, name)), True
@@ -230,6 +235,18 @@ class _ProbingDelegate:
         plan = c.c_void_p()
         structs.context_call(context, "GetExecutionPlan", c.byref(plan))
         self.expect("the execution plan", memory.ints(plan.value), [0])
+        nodes, params, count = structs.int_array([0]), c.c_void_p(), c.c_int()
+        structs.context_call(
+            context,
+            "PreviewDelegatePartitioning",
+            c.addressof(nodes),
+            c.byref(params),
+            c.byref(count),
+        )
+        partition = memory.struct(structs.TfLiteDelegateParams, params.value)
+        self.expect("the number of partitions", count.value, 1)
+        self.expect("the partition's inputs", memory.ints(partition.input_tensors), [0, 1])
+        self.expect("the partition's outputs", memory.ints(partition.output_tensors), [2])
         self._examine_node(memory, context)
         self._examine_tensor(memory, header.tensors, 0, b"x", [1, 2, 3, 5], 0.5, -3)
         self._examine_tensor(memory, header.tensors, 1, b"y", [5], 0.25, 7)
