@@ -194,6 +194,10 @@ class Code:
         name = "arith.cmpf" if isinstance(element_of(a.type), FloatType) else "arith.cmpi"
         return self.op(name, a, b, type=vector(lanes_of(a.type), I1), predicate=predicate)
 
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """`condition ? a : b`."""
+        return self.op("arith.select", condition, a, b, type=a.type)
+
     # -- structure ---------------------------------------------------------------------------------
 
     def loop(

@@ -219,7 +219,7 @@ def lower_resize_nearest(op: Operation, low: Lowering) -> list[Step]:
                 source = rows[0]
             elif row != rows[i - 1]:
                 later = code.compare("sge", code.value(y), code.value(i))
-                source = code.op("arith.select", later, code.value(row), code.value(source))
+                source = code.select(later, code.value(row), code.value(source))
         base = code.offset(x.origin, (image, x.image), (source, x.row))
         at = code.offset(out.origin, (image, out.image), (y, out.row))
         for first, last, step in _runs(columns):

@@ -81,9 +81,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
             def exponential(i: Index) -> Value:
                 v = x.load(code, x_ptr, code.add(base, i), 1)
-                index = code.op(
-                    "arith.addi", code.op("arith.subi", v, top), code.constant(255, I32)
-                )
+                index = code.op("arith.subi", top, v)
                 return code.load(
                     table, code.convert(index, code.value(0).type), I32, invariant=True
                 )
@@ -150,12 +148,10 @@ def _float_row(
 
 
 def _rounding_shift(code: Code, v: Value, bits: int) -> Value:
-    """v / 2**bits rounded to nearest, for v not negative."""
-    return code.op(
-        "arith.shrsi",
-        code.op("arith.addi", v, code.constant(1 << (bits - 1), I32)),
-        code.constant(bits, I32),
-    )
+    """v / 2**bits rounded to nearest, for v not negative; no sum that could overflow."""
+    half = code.op("arith.shrsi", v, code.constant(bits - 1, I32))
+    carry = code.op("arith.andi", half, code.constant(1, I32))
+    return code.op("arith.addi", code.op("arith.shrsi", v, code.constant(bits, I32)), carry)
 
 
 def _high_product(code: Code, a: Value, b: Value) -> Value:
@@ -183,12 +179,10 @@ def reciprocal(code: Code, total: Value) -> tuple[Value, Value]:
             type=code.compare("eq", zeros, zeros).type,
             predicate="eq",
         )
-        shifted = code.op(
-            "arith.select", small, code.op("arith.shli", shifted, code.constant(bits, I32)), shifted
+        shifted = code.select(
+            small, code.op("arith.shli", shifted, code.constant(bits, I32)), shifted
         )
-        zeros = code.op(
-            "arith.select", small, code.op("arith.addi", zeros, code.constant(bits, I32)), zeros
-        )
+        zeros = code.select(small, code.op("arith.addi", zeros, code.constant(bits, I32)), zeros)
     fraction = code.op(
         "arith.addi", shifted, code.constant(-(1 << 31), I32)
     )  # minus one in Q0.31, wrapping
