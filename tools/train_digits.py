@@ -17,7 +17,6 @@ from digits.graph import build
 from digits.layers import Array
 from digits.network import Network, train
 from digits.quantise import activation_scales
-from litefuse.runtime.model import write_model
 
 DATA = Path(__file__).resolve().parents[1] / "litefuse" / "data"
 SEED, EPOCHS, HELD_OUT, BUNDLED = 7, 100, 360, 200
@@ -54,7 +53,7 @@ def main() -> None:
     DATA.mkdir(exist_ok=True)
     for kind, chosen in (("float32", None), ("int8", scales)):
         path = DATA / f"digits_{kind}.tflite"
-        path.write_bytes(write_model(build(network, chosen)))
+        path.write_bytes(build(network, chosen))
         share = accuracy(path, images[test], labels[test])
         print(f"{path.name}: {path.stat().st_size} bytes, {100 * share:.2f} % of {HELD_OUT}")
     np.savez_compressed(

@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(STATUS_INTERRUPTED)
     except BrokenPipeError:
         # The reader (`| head`) has had enough; Python must not complain again at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
     except click.ClickException as error:
         if debug:

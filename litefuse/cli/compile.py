@@ -40,7 +40,7 @@ def command(model: Path, output: Path | None, as_json: bool, **compiler: Any) ->
             f"litefuse claims no node of {model.name}: `litefuse explain {model}` says why"
         )
     paths = _paths(model, output, len(partitions))
-    rows = []
+    rows: list[dict[str, Any]] = []
     with common.progress() as bar:
         jobs = bar.track(list(zip(partitions, paths, strict=True)), description="compiling")
         for partition, path in jobs:

@@ -154,7 +154,7 @@ def expose_layers(model: Path) -> tuple[bytes, tuple[int, ...]]:
 
 def _rows(model: Model, tensors: Sequence[int]) -> list[Row]:
     graph = model.subgraphs[0]
-    makers = {
+    makers: dict[int, tuple[int, str]] = {
         tensor: (index, operator.name)
         for index, operator in enumerate(graph.operators)
         for tensor in operator.outputs

@@ -35,11 +35,12 @@ def held_out() -> HeldOut:
 
 def as_input(images: NDArray[np.uint8], dtype: Any) -> NDArray[Any]:
     """Images as the model wants them: (n, 8, 8, 1), 0..1 as float32 or quantised to int8."""
-    real = (images / np.float32(16)).astype(np.float32)[..., None]
+    real: NDArray[Any] = (images / np.float32(16)).astype(np.float32)[..., None]
     if np.dtype(dtype) == np.float32:
         return real
     # By the model's own scale: half a pixel's step is a tie that float32's 1/255 decides.
-    return np.clip(np.rint(real / np.float32(1 / 255)) - 128, -128, 127).astype(np.int8)
+    quantised: NDArray[Any] = np.clip(np.rint(real / np.float32(1 / 255)) - 128, -128, 127)
+    return quantised.astype(np.int8)
 
 
 def picture(image: NDArray[np.uint8]) -> list[str]:

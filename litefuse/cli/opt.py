@@ -61,9 +61,8 @@ def command(
     header = read_header(text)
     if sum((bool(names), pipeline is not None, everything)) > 1:
         raise click.UsageError("give one of --pass, --pipeline and --all")
-    if everything:
-        chosen = driver.PIPELINE
-    else:
+    chosen: tuple[Pass, ...] = driver.PIPELINE
+    if not everything:
         wanted = pipeline if pipeline is not None else ",".join(names)
         chosen = parse_pipeline(wanted or header.get("pipeline", ""), passes)
     module = parse_module(text, made_up_weights, source="<stdin>" if file == "-" else file)
