@@ -1,15 +1,20 @@
-"""Rules between the tables of a model: every index must lead somewhere.
+"""Rules between the tables of a model: every index must lead somewhere, data must fit its type.
 
+The rules are LiteRT's own (it refuses such models too), and bounds where LiteRT looks at nothing.
 Used on what was read and again before anything is written.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
+from litefuse.runtime.model import storage
 from litefuse.runtime.model.enums import BuiltinOperator
 from litefuse.runtime.model.errors import FIX, ModelError
-from litefuse.runtime.model.objects import Model, Operator, SubGraph, Tensor
+from litefuse.runtime.model.objects import Model, Operator, Quantization, SubGraph, Tensor
+from litefuse.runtime.model.operators import options_table
+from litefuse.runtime.model.schema_options import BUILTIN_OPTIONS_2
 
 # Options that name subgraphs.
 _SUBGRAPH_FIELDS = {
@@ -26,6 +31,16 @@ _SUBGRAPH_FIELDS = {
 }
 
 
+# Above this many elements a shape is looked at closely.
+_MANY = 1 << 40
+_MOST = (1 << 63) - 1
+MAX_RANK = 32  # NumPy 1's own limit; kernels stop at 8
+
+
+def _fail(table: str, field: str, where: str, problem: str, remedy: str = FIX) -> ModelError:
+    return ModelError(problem, remedy=remedy, table=table, field=field, where=where)
+
+
 def _indices(
     values: Sequence[int], count: int, table: str, field: str, where: str, what: str, low: int
 ) -> None:
@@ -34,45 +49,89 @@ def _indices(
         return
     for i, value in enumerate(values):
         if not low <= value < count:
-            raise ModelError(
-                f"{what} {value} does not exist, there are {count}",
-                remedy=FIX,
-                table=table,
-                field=f"{field}[{i}]",
-                where=where,
-            )
+            problem = f"{what} {value} does not exist, there are {count}"
+            raise _fail(table, f"{field}[{i}]", where, problem)
 
 
-def _tensor(tensor: Tensor, buffers: int, tensors: int, where: str) -> None:
-    if tensor.buffer >= buffers and tensor.buffer:
-        raise ModelError(
-            f"buffer {tensor.buffer} does not exist, there are {buffers}",
-            remedy=FIX,
-            table="Tensor",
-            field="buffer",
-            where=where,
+def _tensor(model: Model, tensor: Tensor, tensors: int, where: str) -> None:
+    shape = tensor.shape
+    elements = math.prod(shape)
+    if elements <= 0 or elements > _MANY or len(shape) > MAX_RANK:
+        _shape(tensor, where)
+    if tensor.buffer:
+        _data(model, tensor, elements, where)
+    if tensor.quantization is not None:
+        _quantization(tensor, tensor.quantization, tensors, where)
+
+
+def _shape(tensor: Tensor, where: str) -> None:
+    shape = tensor.shape
+    for i, size in enumerate(shape):
+        if size < 0:
+            remedy = "store a dynamic dimension as 1, with -1 in shape_signature"
+            raise _fail("Tensor", f"shape[{i}]", where, f"dimension {i} is {size}", remedy)
+    if len(shape) > MAX_RANK:
+        remedy = f"reshape it: {MAX_RANK} is the limit"
+        raise _fail("Tensor", "shape", where, f"it has {len(shape)} dimensions", remedy)
+    elements = math.prod(max(size, 1) for size in shape)
+    if elements > _MOST // max(storage.DTYPES[tensor.type].itemsize, 1):
+        problem = f"{elements} elements of {tensor.type.name} cannot be addressed"
+        raise _fail("Tensor", "shape", where, problem)
+
+
+def _data(model: Model, tensor: Tensor, elements: int, where: str) -> None:
+    count = len(model.buffers)
+    if not 0 < tensor.buffer < count:
+        problem = f"buffer {tensor.buffer} does not exist, there are {count}"
+        raise _fail("Tensor", "buffer", where, problem)
+    stored = len(model.buffers[tensor.buffer].data)
+    if not stored:
+        return
+    if tensor.is_variable:
+        problem = f"a variable tensor has constant data (buffer {tensor.buffer})"
+        raise _fail("Tensor", "is_variable", where, problem)
+    needed = storage.byte_size(tensor.type, elements)
+    # More is allowed, as in LiteRT, and ignored; a sparse tensor stores less.
+    if needed is not None and stored < needed and tensor.sparsity is None:
+        problem = (
+            f"buffer {tensor.buffer} has {stored} bytes, {tensor.type.name} of shape "
+            f"{list(tensor.shape)} needs {needed}"
         )
-    if tensor.shape and min(tensor.shape) < -1:
-        i = next(i for i, d in enumerate(tensor.shape) if d < -1)
-        raise ModelError(
-            f"dimension {i} is {tensor.shape[i]}",
-            remedy=FIX,
-            table="Tensor",
-            field=f"shape[{i}]",
-            where=where,
-        )
-    details = tensor.quantization.details if tensor.quantization else None
-    if details is not None and details.TABLE in ("BlockwiseQuantization", "MultiAxisQuantization"):
+        raise _fail("Tensor", "buffer", where, problem)
+
+
+def _quantization(tensor: Tensor, q: Quantization, tensors: int, where: str) -> None:
+    if q.details is not None and "scales" in q.details.__dict__:
         for field in ("scales", "zero_points"):
-            index = getattr(details, field)
+            index = q.details.__dict__[field]
             if not -1 <= index < tensors:
-                raise ModelError(
-                    f"tensor {index} does not exist, there are {tensors}",
-                    remedy=FIX,
-                    table=details.TABLE,
-                    field=field,
-                    where=f"{where}.quantization.details",
-                )
+                problem = f"tensor {index} does not exist, there are {tensors}"
+                raise _fail(q.details.TABLE, field, f"{where}.quantization.details", problem)
+    scales = len(q.scale)
+    if not scales:
+        return
+    where = f"{where}.quantization"
+    if len(q.zero_point) != scales:
+        problem = f"{scales} scales have {len(q.zero_point)} zero points"
+        raise _fail("QuantizationParameters", "zero_point", where, problem)
+    shape, axis = tensor.shape, q.quantized_dimension
+    if shape and not 0 <= axis < len(shape):
+        problem = f"axis {axis} does not exist, the tensor has {len(shape)} dimensions"
+        raise _fail("QuantizationParameters", "quantized_dimension", where, problem)
+    if shape and scales != 1 and scales != shape[axis]:
+        problem = f"{scales} scales are neither one nor one for each of {shape[axis]} channels"
+        raise _fail("QuantizationParameters", "scale", where, problem)
+
+
+def _options_field(op: Operator) -> str:
+    return "builtin_options_2" if op.options.TABLE in BUILTIN_OPTIONS_2 else "builtin_options"
+
+
+def _options(op: Operator, where: str) -> None:
+    wanted = options_table(op.code.builtin_code.name)
+    if wanted != op.options.TABLE:
+        problem = f"{op.name} has {op.options.TABLE} instead of {wanted or 'none'}"
+        raise _fail("Operator", _options_field(op), where, problem)
 
 
 def _subgraph_fields(op: Operator, subgraphs: int, where: str) -> None:
@@ -80,20 +139,15 @@ def _subgraph_fields(op: Operator, subgraphs: int, where: str) -> None:
         value = getattr(op.options, field)
         for index in value if isinstance(value, tuple) else (value,):
             if not 0 <= index < subgraphs:
-                raise ModelError(
-                    f"subgraph {index} does not exist, there are {subgraphs}",
-                    remedy=FIX,
-                    table=op.options.TABLE,
-                    field=field,
-                    where=where,
-                )
+                problem = f"subgraph {index} does not exist, there are {subgraphs}"
+                raise _fail(op.options.TABLE, field, f"{where}.{_options_field(op)}", problem)
 
 
 def _graph(model: Model, g: int, graph: SubGraph) -> None:
     where = f"subgraphs[{g}]"
-    count, buffers = len(graph.tensors), len(model.buffers)
+    count = len(graph.tensors)
     for i, tensor in enumerate(graph.tensors):
-        _tensor(tensor, buffers, count, f"{where}.tensors[{i}]")
+        _tensor(model, tensor, count, f"{where}.tensors[{i}]")
     for field in ("inputs", "outputs"):
         _indices(getattr(graph, field), count, "SubGraph", field, where, "tensor", -1)
     for i, op in enumerate(graph.operators):
@@ -101,7 +155,12 @@ def _graph(model: Model, g: int, graph: SubGraph) -> None:
         _indices(op.inputs, count, "Operator", "inputs", here, "tensor", -1)
         _indices(op.outputs, count, "Operator", "outputs", here, "tensor", -1)
         _indices(op.intermediates, count, "Operator", "intermediates", here, "tensor", -1)
+        for k, index in enumerate(op.outputs):
+            if index in op.inputs and index >= 0:
+                problem = f"tensor {index} is an input of the same operator ({op.name})"
+                raise _fail("Operator", f"outputs[{k}]", here, problem)
         if op.options is not None:
+            _options(op, here)
             _subgraph_fields(op, len(model.subgraphs), here)
 
 
@@ -109,13 +168,10 @@ def _signature(model: Model, i: int) -> None:
     found = model.signature_defs[i]
     where = f"signature_defs[{i}]"
     if not 0 <= found.subgraph_index < len(model.subgraphs):
-        raise ModelError(
-            f"subgraph {found.subgraph_index} does not exist, there are {len(model.subgraphs)}",
-            remedy=FIX,
-            table="SignatureDef",
-            field="subgraph_index",
-            where=where,
+        problem = (
+            f"subgraph {found.subgraph_index} does not exist, there are {len(model.subgraphs)}"
         )
+        raise _fail("SignatureDef", "subgraph_index", where, problem)
     count = len(model.subgraphs[found.subgraph_index].tensors)
     for field, entries in (("inputs", found.inputs), ("outputs", found.outputs)):
         values: Iterable[int] = entries.values()
@@ -124,25 +180,17 @@ def _signature(model: Model, i: int) -> None:
 
 def check_model(model: Model) -> None:
     """Check every index in the model; ModelError (without byte or file) at the first bad one."""
+    if not model.subgraphs:
+        raise _fail("Model", "subgraphs", "", "the model has no subgraph")
     for i, code in enumerate(model.operator_codes):
         if code.builtin_code == BuiltinOperator.CUSTOM and code.custom_code is None:
-            raise ModelError(
-                "a CUSTOM operator has no name",
-                remedy=FIX,
-                table="OperatorCode",
-                field="custom_code",
-                where=f"operator_codes[{i}]",
-            )
+            where = f"operator_codes[{i}]"
+            raise _fail("OperatorCode", "custom_code", where, "a CUSTOM operator has no name")
     for g, graph in enumerate(model.subgraphs):
         _graph(model, g, graph)
     for i, entry in enumerate(model.metadata):
         if not 0 <= entry.buffer < len(model.buffers):
-            raise ModelError(
-                f"buffer {entry.buffer} does not exist, there are {len(model.buffers)}",
-                remedy=FIX,
-                table="Metadata",
-                field="buffer",
-                where=f"metadata[{i}]",
-            )
+            problem = f"buffer {entry.buffer} does not exist, there are {len(model.buffers)}"
+            raise _fail("Metadata", "buffer", f"metadata[{i}]", problem)
     for i in range(len(model.signature_defs)):
         _signature(model, i)

@@ -183,8 +183,8 @@ class SignatureDef:
 class Model:
     """A whole model. The first subgraph is the main one; buffer 0 is empty by convention.
 
-    `unknown_fields` lists fields that the file holds and this schema does not know, as
-    ``"Table slot 7"``: they are not kept by `write_model`.
+    `unknown_fields` lists what the file holds and the model does not, so `write_model` loses it:
+    slots that this schema does not know (``"Tensor slot 12"``) and options of a wrong table.
     """
 
     version: int = 3

@@ -22,6 +22,7 @@ from litefuse.runtime.model.objects import (
     SignatureDef,
     Source,
 )
+from litefuse.runtime.model.operators import options_table
 from litefuse.runtime.model.schema import FILE_IDENTIFIER, SCHEMA_VERSION
 
 _BUILTINS = {int(member): member for member in BuiltinOperator}
@@ -181,7 +182,7 @@ def _finish_operator(
     if first is not None and second is not None:
         problem = f"it has both {first.TABLE} and {second.TABLE}"
         raise _fail(model, where, "Operator", "builtin_options_2", problem, DAMAGED)
-    stored["options"] = second if first is None else first
+    options = stored["options"] = second if first is None else first
     if op.opcode_index >= len(codes):
         raise _fail(
             model,
@@ -192,6 +193,10 @@ def _finish_operator(
             DAMAGED,
         )
     stored["code"] = codes[op.opcode_index]
+    if options is not None and options_table(op.code.builtin_code.name) != options.TABLE:
+        # LiteRT runs such an operator with default options: the table is not the one it asks for.
+        model.unknown_fields += (f"{where} ({op.name}): {options.TABLE}",)
+        stored["options"] = None
     offset = stored.pop("large_custom_options_offset")
     size = stored.pop("large_custom_options_size")
     stored["large_custom_options"] = offset > 1

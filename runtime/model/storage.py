@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TensorType
 
 # NumPy's type of one element. Types that NumPy lacks: bfloat16 and float8 keep their bit pattern in
-# an unsigned integer, 4- and 2-bit integers are unpacked to 8 bits, strings are objects (bytes),
+# an integer, 4- and 2-bit integers are unpacked to 8 bits, strings are objects (bytes),
 # resources and variants are opaque handles.
 DTYPES: dict[TensorType, np.dtype[Any]] = {
     T.FLOAT32: np.dtype("<f4"),
@@ -43,8 +43,8 @@ DTYPES: dict[TensorType, np.dtype[Any]] = {
     T.BFLOAT16: np.dtype("<u2"),
     T.INT2: np.dtype("i1"),
     T.UINT4: np.dtype("u1"),
-    T.FLOAT8_E4M3FN: np.dtype("u1"),
-    T.FLOAT8_E5M2: np.dtype("u1"),
+    T.FLOAT8_E4M3FN: np.dtype("i1"),
+    T.FLOAT8_E5M2: np.dtype("i1"),
 }
 
 # Types of less than a byte: bits per element, lowest bits first.
@@ -159,8 +159,9 @@ def decode(tensor: Tensor, data: memoryview) -> npt.NDArray[Any]:
     needed = byte_size(tensor.type, count)
     if needed is None:
         raise _fail(tensor, "cannot hold constant data", "make it an input or a variable")
-    if needed != len(data):
+    if needed > len(data):
         raise _fail(tensor, f"needs {needed} bytes and its buffer has {len(data)}")
+    data = data[:needed]  # LiteRT ignores what is too much, too
     if tensor.type in PACKED_BITS:
         array = unpack(data, tensor.type, count)
     else:
