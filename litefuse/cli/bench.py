@@ -36,6 +36,7 @@ class Figures:
     median: float
     p95: float
     relative: float | None
+    claimed: str
 
 
 @click.command("bench")
@@ -77,8 +78,8 @@ def command(
     Starts are measured in processes of their own: cold with an empty cache, then again with what
     that start has cached. Then all interpreters live in one process and take turns in random order.
     """
-    if runs < 1 or warmup_runs < 0:
-        raise click.BadParameter("--runs must be at least 1 and --warmup-runs at least 0")
+    if runs < 1 or warmup_runs < 1:
+        raise click.BadParameter("--runs and --warmup-runs must be at least 1")
     names = _names(against)
     found: list[Figures] = []
     for threads in _counts(thread_counts, compiler["threads"]):
@@ -139,20 +140,16 @@ def _bench(
 ) -> list[Figures]:
     runs, min_secs, max_secs, warmup_runs = limits
     options = common.options_of(compiler)
-    running: dict[str, Any] = {}
+    running: dict[str, contenders.Contender] = {}
     warmups: dict[str, float] = {}
     turns: dict[str, int] = {}
     for name in names:
-        interpreter = contenders.make(name, model, options)
-        contenders.allocate(name, interpreter)
-        arrays = inputs.random_inputs(interpreter.get_input_details(), seed)
-        contenders.run(name, interpreter, arrays)
-        begin = time.perf_counter()
-        for _ in range(warmup_runs):
-            interpreter.invoke()
-        warmups[name] = (time.perf_counter() - begin) / max(warmup_runs, 1)
+        contender = contenders.make(name, model, options)
+        contender.allocate()
+        contender.run(inputs.random_inputs(contender.input_details, seed))
+        warmups[name] = sum(_turn(contender, warmup_runs)) / warmup_runs
         turns[name] = int(np.clip(TURN_SECONDS / max(warmups[name], 1e-6), 3, 1000))
-        running[name] = interpreter
+        running[name] = contender
     times: dict[str, list[float]] = {name: [] for name in names}
     rng = np.random.default_rng(seed)
     with common.progress() as bar:
@@ -180,13 +177,14 @@ def _bench(
             median=medians[name],
             p95=float(np.percentile(times[name], 95)),
             relative=medians[name] / peer if peer else None,
+            claimed=running[name].claimed(),
         )
         for name in names
     ]
 
 
-def _turn(interpreter: Any, runs: int) -> list[float]:
-    clock, invoke = time.perf_counter, interpreter.invoke
+def _turn(contender: contenders.Contender, runs: int) -> list[float]:
+    clock, invoke = time.perf_counter, contender.interpreter.invoke
     found = []
     for _ in range(runs):
         begin = clock()
@@ -227,3 +225,6 @@ def _print(found: Sequence[Figures]) -> None:
                 common.in_bytes(start.peak) if start else "-",
             )
         common.console().print(table)
+        claims = (row.claimed for row in found if (row.model, row.threads) == (model, threads))
+        for claimed in dict.fromkeys(filter(None, claims)):
+            click.echo(claimed)

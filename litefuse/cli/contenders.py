@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,74 +53,98 @@ def litert() -> Any:
     return interpreter
 
 
-def make(name: str, model: Path | bytes, options: Options, *, keep_all: bool = False) -> Any:
+@dataclass
+class Contender:
+    """An interpreter with its name, and litefuse's delegate where it has one."""
+
+    name: str
+    interpreter: Any
+    delegate: Any = None
+
+    @property
+    def title(self) -> str:
+        """What it is, in the words of the reports."""
+        return CONTENDERS[self.name]
+
+    @property
+    def input_details(self) -> list[dict[str, Any]]:
+        """The interpreter's inputs: name, shape, dtype, quantization, index."""
+        return list(self.interpreter.get_input_details())
+
+    @property
+    def output_details(self) -> list[dict[str, Any]]:
+        """The interpreter's outputs, in the same form."""
+        return list(self.interpreter.get_output_details())
+
+    def allocate(self, shapes: Sequence[Sequence[int]] | None = None) -> None:
+        """``allocate_tensors``, with the inputs resized to ``shapes``.
+
+        Without shapes, dimensions that the model leaves open become 1.
+        """
+        details = self.input_details
+        wanted = shapes or [inputs.shape_of(detail) for detail in details]
+        with self._refusals():
+            for detail, shape in zip(details, wanted, strict=True):
+                if tuple(detail["shape"]) != tuple(shape):
+                    self.interpreter.resize_tensor_input(detail["index"], list(shape))
+            self.interpreter.allocate_tensors()
+
+    def feed(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Set every input."""
+        with self._refusals():
+            for detail, array in zip(self.input_details, arrays, strict=True):
+                self.interpreter.set_tensor(detail["index"], array)
+
+    def run(self, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Set the inputs, invoke, and give copies of the outputs."""
+        self.feed(arrays)
+        with self._refusals():
+            self.interpreter.invoke()
+            return [
+                np.asarray(self.interpreter.get_tensor(detail["index"]))
+                for detail in self.output_details
+            ]
+
+    def claimed(self) -> str:
+        """How many nodes litefuse runs, in one line; empty for a contender without litefuse."""
+        return str(self.delegate.summary()) if self.delegate is not None else ""
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        with refusals(self.name):
+            yield
+
+
+def make(name: str, model: Path | bytes, options: Options) -> Contender:
     """An interpreter of that name over the model, not yet allocated, on ``options.threads()``."""
-    source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
-    common: dict[str, Any] = {"num_threads": options.threads(), **source}
-    if keep_all:
-        common["experimental_preserve_all_tensors"] = True
+    words: dict[str, Any] = {"num_threads": options.threads()}
+    if isinstance(model, bytes):
+        words["model_content"] = model
+    else:
+        words["model_path"] = str(model)
+    delegate = None
     if name in OURS:
-        common["experimental_delegates"] = [delegate(options)]
+        from litefuse.runtime.litert.delegate import Delegate
+
+        values = {item.name: getattr(options, item.name) for item in fields(options)}
+        delegate = Delegate(**values)
+        words["experimental_delegates"] = [delegate]
     module: Any
     if name in ("own", "plain"):
         from litefuse.runtime import interpreter as module
     else:
         module = litert()
-    common["experimental_op_resolver_type"] = getattr(module.OpResolverType, _RESOLVERS[name])
+    words["experimental_op_resolver_type"] = getattr(module.OpResolverType, _RESOLVERS[name])
+    with refusals(name):
+        return Contender(name, module.Interpreter(**words), delegate)
+
+
+@contextmanager
+def refusals(name: str) -> Iterator[None]:
+    """LiteRT's exceptions become errors that say who refused; litefuse's own stay as they are."""
     try:
-        return module.Interpreter(**common)
+        yield
     except (ValueError, RuntimeError) as error:
-        raise refused(name, error) from error
-
-
-def delegate(options: Options) -> Any:
-    """A litefuse delegate with these options."""
-    from litefuse.runtime.litert.delegate import Delegate
-
-    return Delegate(**{item.name: getattr(options, item.name) for item in fields(options)})
-
-
-def allocate(name: str, interpreter: Any) -> None:
-    """``allocate_tensors``, with open dimensions set to 1; a refusal names the contender."""
-    try:
-        for detail in interpreter.get_input_details():
-            shape = inputs.shape_of(detail)
-            if tuple(detail["shape"]) != shape:
-                interpreter.resize_tensor_input(detail["index"], shape)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise refused(name, error) from error
-
-
-def resize(name: str, interpreter: Any, index: int, shape: Sequence[int]) -> None:
-    """``resize_tensor_input``; a refusal names the contender."""
-    try:
-        interpreter.resize_tensor_input(index, list(shape))
-    except (ValueError, RuntimeError) as error:
-        raise refused(name, error) from error
-
-
-def run(name: str, interpreter: Any, arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Set the inputs, invoke, and give copies of the outputs."""
-    try:
-        feed(interpreter, arrays)
-        interpreter.invoke()
-        return [
-            np.asarray(interpreter.get_tensor(detail["index"]))
-            for detail in interpreter.get_output_details()
-        ]
-    except (ValueError, RuntimeError) as error:
-        raise refused(name, error) from error
-
-
-def feed(interpreter: Any, arrays: Sequence[NDArray[Any]]) -> None:
-    """Set every input."""
-    for detail, array in zip(interpreter.get_input_details(), arrays, strict=True):
-        interpreter.set_tensor(detail["index"], array)
-
-
-def refused(name: str, error: Exception) -> Exception:
-    """The error as a user should see it: litefuse's own as they are, LiteRT's with who said it."""
-    if type(error).__module__.startswith("litefuse."):
-        return error
-    return click.ClickException(f"{CONTENDERS[name]} refuses: {error}")
+        if type(error).__module__.startswith("litefuse."):
+            raise
+        raise click.ClickException(f"{CONTENDERS[name]} refuses: {error}") from error

@@ -107,12 +107,10 @@ def _plain(text: str) -> str:
 
 
 def _classify(name: str, model: Path, options: Any) -> NDArray[Any]:
-    interpreter = contenders.make(name, model, options)
-    contenders.allocate(name, interpreter)
-    dtype = interpreter.get_input_details()[0]["dtype"]
-    inputs = digits.as_input(digits.held_out().images, dtype)
-    rows = [contenders.run(name, interpreter, [image[None]])[0][0] for image in inputs]
-    return np.stack(rows)
+    contender = contenders.make(name, model, options)
+    contender.allocate()
+    images = digits.as_input(digits.held_out().images, contender.input_details[0]["dtype"])
+    return np.stack([contender.run([image[None]])[0][0] for image in images])
 
 
 def _agree(got: NDArray[Any], want: NDArray[Any], kind: str) -> bool:

@@ -93,7 +93,7 @@ def command(
     test = "litefuse" if where == "litert" else "own"
     sought = (tolerance, int_tolerance)
     outputs = _rows(parsed, parsed.subgraphs[0].outputs)
-    _compare(model, test, against, options, outputs, (seed, runs, limits), sought)
+    claimed = _compare(model, test, against, options, outputs, (seed, runs, limits), sought)
     stored: list[Row] = []
     if layers:
         exposed, tensors = expose_layers(model)
@@ -106,6 +106,7 @@ def command(
             "model": model.stem,
             "test": contenders.CONTENDERS[test],
             "against": contenders.CONTENDERS[against],
+            "claimed": claimed,
             "seed": seed,
             "runs": runs,
             "outputs": [asdict(row) for row in outputs],
@@ -115,6 +116,7 @@ def command(
         }
         common.print_json(document)
     else:
+        click.echo(f"{model.name}: {claimed}")
         _print("outputs", outputs)
         if layers:
             _print("layers", stored)
@@ -135,7 +137,8 @@ def expose_layers(model: Path) -> tuple[bytes, tuple[int, ...]]:
 
     Variables, resources and text are left out: they are state, or nothing that has a distance.
     """
-    from litefuse.runtime.model import read_model, write_model
+    from litefuse.runtime.model import read_model
+    from litefuse.runtime.model.writer import write_model
 
     changed = read_model(model)
     graph = changed.subgraphs[0]
@@ -175,19 +178,21 @@ def _compare(
     rows: Sequence[Row],
     wanted: tuple[int, int, bool],
     tolerances: tuple[float, float],
-) -> None:
-    interpreter = contenders.make(test, model, options)
-    contenders.allocate(test, interpreter)
-    cases = list(inputs.cases(interpreter.get_input_details(), *wanted))
+) -> str:
+    """Fill the rows in; say how many nodes litefuse ran."""
+    contender = contenders.make(test, model, options)
+    contender.allocate()
+    cases = list(inputs.cases(contender.input_details, *wanted))
     references = isolated.outputs(
         against, model, options.threads(), [arrays for _, arrays in cases]
     )
     with common.progress() as bar:
         pairs = list(zip(cases, references, strict=True))
         for (case, arrays), want in bar.track(pairs, description="comparing"):
-            got = contenders.run(test, interpreter, arrays)
+            got = contender.run(arrays)
             for row, one, other in zip(rows, got, want, strict=True):
                 _judge(row, case, one, other, tolerances)
+    return contender.claimed()
 
 
 def _judge(

@@ -70,10 +70,10 @@ def _work(folder: Path) -> None:
     job = json.loads((folder / "job.json").read_text())
     name = job["name"]
     options = Options(num_threads=job["threads"])
-    interpreter = contenders.make(name, Path(job["model"]), options)
-    contenders.allocate(name, interpreter)
+    contender = contenders.make(name, Path(job["model"]), options)
+    contender.allocate()
     for number in range(job["cases"]):
-        results = contenders.run(name, interpreter, _load(folder / f"in{number}.npz"))
+        results = contender.run(_load(folder / f"in{number}.npz"))
         _save(folder / f"out{number}.npz", results)
 
 

@@ -70,19 +70,16 @@ def command(
     name = where
     if delegate == "none":
         name = {"own": "plain", "litefuse": "builtin"}.get(where, where)
-    interpreter = contenders.make(name, model, common.options_of(compiler))
-    details = interpreter.get_input_details()
+    contender = contenders.make(name, model, common.options_of(compiler))
+    details = contender.input_details
     if is_random:
         values = inputs.random_inputs(details, seed)
     else:
         values = load_arrays(arrays, details)
-    for detail, value in zip(details, values, strict=True):
-        if tuple(detail["shape"]) != value.shape:
-            contenders.resize(name, interpreter, detail["index"], value.shape)
-    contenders.allocate(name, interpreter)
+    contender.allocate([value.shape for value in values])
     for _ in range(repeat):
-        results = contenders.run(name, interpreter, values)
-    named = dict(zip(_names(interpreter.get_output_details()), results, strict=True))
+        results = contender.run(values)
+    named = dict(zip(_names(contender.output_details), results, strict=True))
     if output:
         save_arrays(output, named)
     if as_json:

@@ -13,18 +13,17 @@ from litefuse.runtime.options import Options
 def test_it_is_small_and_right_in_litert(kind: str) -> None:
     path = digits.model_path(kind)
     assert path.stat().st_size < 100_000
-    interpreter = contenders.make("reference", path, Options())
-    contenders.allocate("reference", interpreter)
+    contender = contenders.make("reference", path, Options())
+    contender.allocate()
     held_out = digits.held_out()
-    dtype = interpreter.get_input_details()[0]["dtype"]
-    images = digits.as_input(held_out.images, dtype)
-    got = [contenders.run("reference", interpreter, [x[None]])[0].argmax() for x in images]
+    images = digits.as_input(held_out.images, contender.input_details[0]["dtype"])
+    got = [contender.run([image[None]])[0].argmax() for image in images]
     assert np.mean(np.array(got) == held_out.labels) > 0.97
 
 
 def test_inputs_are_quantised_as_the_model_says() -> None:
-    interpreter = contenders.make("reference", digits.model_path("int8"), Options())
-    scale, zero = interpreter.get_input_details()[0]["quantization"]
+    contender = contenders.make("reference", digits.model_path("int8"), Options())
+    scale, zero = contender.input_details[0]["quantization"]
     images = digits.held_out().images[:20]
     real = digits.as_input(images, np.float32)
     assert np.array_equal(digits.as_input(images, np.int8), np.rint(real / scale) + zero)
