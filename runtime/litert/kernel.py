@@ -12,6 +12,7 @@ from __future__ import annotations
 import _thread
 import ctypes as c
 import itertools
+import time
 import traceback
 import weakref
 from collections.abc import Callable
@@ -145,11 +146,18 @@ def _attempt(
             if delegate is not None:
                 delegate.last_traceback = "".join(traceback.format_exception(error))
             if isinstance(error, KeyboardInterrupt):
-                _thread.interrupt_main()  # C code lies between here and whoever should see it
+                # C code lies between here and whoever should see it, and an interrupt set at
+                # once would be raised again in this very function.
+                _thread.start_new_thread(_interrupt_soon, ())
         except BaseException:
             return structs.DELEGATE_ERROR  # the interpreter is shutting down: nobody to tell
         return structs.DELEGATE_ERROR
     return structs.OK
+
+
+def _interrupt_soon() -> None:
+    time.sleep(0.002)
+    _thread.interrupt_main()
 
 
 def _describe(delegate: SimpleDelegate | None, what: str, error: BaseException) -> str:
