@@ -12,7 +12,7 @@ from litefuse.compiler.ir.core import IRError
 if TYPE_CHECKING:
     from litefuse.compiler.ir.passes import Pass
 
-_PASS = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\{([^}]*)\})?\s*(?:,|\Z)")
+_PASS = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_-]*)\s*(?:\{([^}]*)\})?\s*(?:,|\Z)")
 _OPTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(\S+)")
 
 
