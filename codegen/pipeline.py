@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from litefuse.codegen import lower_to_loops
 from litefuse.codegen.layout import assign_layouts, pack_weights, plan_memory, schedule_kernels
+from litefuse.passes import vectorize
+from litefuse.passes import unroll, vectorize
 
 SCHEDULE_PASSES = (
     assign_layouts.PASS,  # first: a tile depends on how its operands lie in memory
@@ -14,4 +16,7 @@ SCHEDULE_PASSES = (
 
 LOWER_PASSES = (lower_to_loops.PASS,)
 
-LOOP_PASSES = ()
+LOOP_PASSES = (
+    vectorize.PASS,
+    unroll.PASS,  # after vectors: it is turns of vectors that are worth unrolling
+)

@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "litefuse.codegen",
         "litefuse.runtime.artifact",
     ),
+    # The list of passes over loop code names those that lie in passes/.
+    "litefuse.codegen.pipeline": ("litefuse.codegen", "litefuse.passes"),
     "litefuse.compiler": (
         "litefuse.compiler",
         "litefuse.passes",
