@@ -4,7 +4,8 @@ Layout (little endian): a 64-byte header (magic, u32 format, u32 zero, u64 manif
 length, sha256 of all that follows), the manifest as JSON, then code and constants, each starting
 on a page so that they can be mapped with their own rights. `write` makes those bytes; `read` takes
 them back after checking every offset, length, name and number, so that whoever holds an `Artifact`
-may follow its manifest without further care. This file imports nothing else of ours.
+may follow its manifest without further care. This file imports nothing else of ours. Its records
+are named tuples, which cost a seventh of a frozen dataclass to define: a warm start feels that.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from litefuse.runtime.errors import LitefuseError
 
@@ -39,16 +39,14 @@ class ArtifactError(LitefuseError, ValueError):
     """The bytes are not a whole, undamaged artifact of this format; the text says where and why."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A range of the file: `offset` from its start and `size`, in bytes."""
 
     offset: int
     size: int
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What the code needs: architecture, the named target, and the CPU features it uses."""
 
     arch: str
@@ -56,8 +54,7 @@ class Target:
     features: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """One input or output: model tensor index, its name, NumPy dtype name, shape, size in bytes."""
 
     tensor: int
@@ -67,8 +64,7 @@ class Port:
     nbytes: int
 
 
-@dataclass(frozen=True)
-class Arg:
+class Arg(NamedTuple):
     """One argument of a kernel: where its buffer starts, and what is in it.
 
     `offset` is bytes from the start of the arena or of the constants, or the index of the io
@@ -98,8 +94,7 @@ class Arg:
         return _count(self.physical_shape) * ITEM_BYTES[self.dtype]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One kernel of the schedule, with the original nodes that it computes."""
 
     kernel: str
@@ -112,8 +107,7 @@ class Step:
     macs: int
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The manifest, typed and checked; entry offsets are relative to the code."""
 
     litefuse: str
@@ -135,8 +129,7 @@ class Manifest:
         return len(self.inputs) + len(self.outputs)
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(NamedTuple):
     """A verified artifact; `code` and `constants` are views into the bytes that were read."""
 
     manifest: dict[str, Any]

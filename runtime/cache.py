@@ -7,8 +7,9 @@ all of one or none. The use of an entry moves its modification time: eviction go
 recent first, and passes over what a process has mapped (the loader holds a shared lock on it).
 Hits, misses and seconds saved are appended to a ledger, a few bytes at a time, without a lock.
 
-On a hit this imports the standard library only; filelock is imported by `lock` and platformdirs
-by `default_directory`, if no directory is given.
+On a hit this imports the standard library only: filelock is imported by `lock`, platformdirs by
+`default_directory` if nothing names the directory, and what looks at all entries
+(litefuse.runtime.cache_entries) by the methods that do.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from litefuse.runtime.errors import CacheError
 from litefuse.runtime.ledger import Ledger
+
+if TYPE_CHECKING:
+    from litefuse.runtime.cache_entries import Entry, Miss, Problem, Stats
 
 ENVIRONMENT = "LITEFUSE_CACHE_DIR"
 KINDS = ("artifact", "plan")
 _LOCK_BUCKETS = "locks"
 
 
-@dataclass(frozen=True)
-class CacheKey:
+class CacheKey(NamedTuple):
     """What an entry depends on, as named parts, so that a miss can say which of them changed.
 
     The part "model" identifies the model; `kind` is "artifact" or "plan".
@@ -48,54 +50,6 @@ class CacheKey:
         """The sha256 hex of the kind and of all parts with their names."""
         text = json.dumps([self.kind, sorted(self.parts.items())])
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One cached file with what its sidecar tells; `used` is seconds since the epoch."""
-
-    path: Path
-    kind: str
-    digest: str
-    nbytes: int
-    used: float
-    parts: dict[str, str]
-    sha256: str
-    seconds: float
-    created: float
-
-
-@dataclass(frozen=True)
-class Stats:
-    """Entries and bytes on disk; what was counted since the cache was made or cleared."""
-
-    directory: Path
-    entries: int
-    nbytes: int
-    hits: int
-    misses: int
-    seconds_saved: float
-    seconds_spent: float
-
-
-@dataclass(frozen=True)
-class Miss:
-    """Why a key was not found: per changed part, the nearest entry's value and the key's.
-
-    `changed` is empty when nothing comparable is cached.
-    """
-
-    text: str
-    nearest: Entry | None
-    changed: dict[str, tuple[str | None, str | None]]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An entry that `verify` found unusable, and why."""
-
-    path: Path
-    reason: str
 
 
 def default_directory() -> Path:
@@ -174,7 +128,7 @@ class Cache:
 
     def seconds(self, key: CacheKey) -> float:
         """What making the entry took, which a hit saves; 0.0 if that is not known."""
-        sidecar = _sidecar(self.path(key))
+        sidecar = read_sidecar(self.path(key))
         return float(sidecar["seconds"]) if sidecar else 0.0
 
     def put(self, key: CacheKey, data: bytes, *, seconds: float = 0.0) -> Path:
@@ -191,7 +145,7 @@ class Cache:
             "created": time.time(),
         }
         # The sidecar first: an entry that can be seen then always has one.
-        self._write(_sidecar_path(path), json.dumps(sidecar, indent=1).encode())
+        self._write(sidecar_path(path), json.dumps(sidecar, indent=1).encode())
         self._write(path, data)
         self._ledger.add("put", seconds)
         self._ledger.compact()
@@ -229,14 +183,14 @@ class Cache:
 
     def entries(self) -> list[Entry]:
         """All entries, least recently used first; one without a readable sidecar has no parts."""
-        found = []
-        for path in self._paths():
-            with suppress(OSError):  # evicted by another process meanwhile
-                found.append(_entry(path))
-        return sorted(found, key=lambda entry: entry.used)
+        from litefuse.runtime.cache_entries import find_entries
+
+        return find_entries(self.directory)
 
     def stats(self) -> Stats:
         """What is on disk, and what the ledger has counted."""
+        from litefuse.runtime.cache_entries import Stats
+
         entries = self.entries()
         totals = self._ledger.totals()
         return Stats(
@@ -251,13 +205,12 @@ class Cache:
 
     def verify(self, *, remove: bool = False) -> list[Problem]:
         """Check every entry's owner, mode, sidecar, name and checksum; drop bad ones if asked."""
-        problems = []
-        for path in self._paths():
-            reason = _damage(path)
-            if reason:
-                problems.append(Problem(path, reason))
-                if remove:
-                    _unlink_entry(path)
+        from litefuse.runtime.cache_entries import find_problems
+
+        problems = find_problems(self.directory)
+        if remove:
+            for problem in problems:
+                _unlink_entry(problem.path)
         return problems
 
     def clear(self) -> int:
@@ -277,30 +230,9 @@ class Cache:
         Entries of the same model come first; an entry of another model counts only where the
         model is all that differs (the file was changed).
         """
-        best: tuple[bool, int, float] | None = None
-        nearest: Entry | None = None
-        changed: dict[str, tuple[str | None, str | None]] = {}
-        for entry in self.entries():
-            if entry.kind != key.kind or not entry.parts:
-                continue
-            differing = _differences(entry.parts, key.parts)
-            if "model" in differing and len(differing) > 1:
-                continue
-            rank = ("model" in differing, len(differing), -entry.used)
-            if best is None or rank < best:
-                best, nearest, changed = rank, entry, differing
-        if nearest is None:
-            model = key.parts.get("model", "?")
-            return Miss(f"nothing is cached for this model ({model:.12})", None, {})
-        if not changed:
-            return Miss("an entry for this key exists now", nearest, {})
-        text = "; ".join(
-            f"{n}: was {_short(old)}, is {_short(new)}" for n, (old, new) in changed.items()
-        )
-        return Miss(f"since the nearest entry changed {text}", nearest, changed)
+        from litefuse.runtime.cache_entries import explain
 
-    def _paths(self) -> list[Path]:
-        return [p for kind in KINDS for p in self.directory.glob(f"*.{kind}")]
+        return explain(self.entries(), key)
 
     def _write(self, path: Path, data: bytes) -> None:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
@@ -335,67 +267,21 @@ class Cache:
                     path.unlink()
 
 
-def _sidecar_path(path: Path) -> Path:
+def sidecar_path(path: Path) -> Path:
+    """Where the entry at `path` keeps its key's parts and what else is known of it."""
     return path.with_name(path.name + ".json")
 
 
-def _sidecar(path: Path) -> dict[str, Any] | None:
+def read_sidecar(path: Path) -> dict[str, Any] | None:
+    """The sidecar of the entry at `path`; None if it is absent or damaged."""
     try:
-        data = json.loads(_sidecar_path(path).read_bytes())
+        data = json.loads(sidecar_path(path).read_bytes())
     except (OSError, ValueError):
         return None
     if not isinstance(data, dict) or not isinstance(data.get("parts"), dict):
         return None
     numbers = (data.get("seconds"), data.get("created"))
     return data if all(isinstance(number, (int, float)) for number in numbers) else None
-
-
-def _entry(path: Path) -> Entry:
-    status = path.stat()
-    sidecar = _sidecar(path) or {}
-    digest, _, kind = path.name.partition(".")
-    return Entry(
-        path=path,
-        kind=kind,
-        digest=digest,
-        nbytes=status.st_size,
-        used=status.st_mtime,
-        parts={str(k): str(v) for k, v in sidecar.get("parts", {}).items()},
-        sha256=str(sidecar.get("sha256", "")),
-        seconds=float(sidecar.get("seconds", 0.0)),
-        created=float(sidecar.get("created", status.st_mtime)),
-    )
-
-
-def _damage(path: Path) -> str | None:
-    try:
-        reason = unsafe_reason(path.stat())
-        data = path.read_bytes()
-        entry = _entry(path)
-    except OSError as error:
-        return None if isinstance(error, FileNotFoundError) else f"unreadable: {error.strerror}"
-    if reason:
-        return reason
-    if not entry.parts:
-        return "its sidecar with the key's parts is absent or damaged"
-    if CacheKey(entry.parts, entry.kind).digest != entry.digest:
-        return "its name is not the digest of its key's parts"
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        return "its contents do not have the recorded checksum"
-    return None
-
-
-def _differences(
-    old: dict[str, str], new: dict[str, str]
-) -> dict[str, tuple[str | None, str | None]]:
-    names = [*new, *(name for name in old if name not in new)]
-    return {n: (old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)}
-
-
-def _short(value: str | None) -> str:
-    if value is None:
-        return "absent"
-    return value if len(value) <= 48 else value[:45] + "..."
 
 
 def _is_ours(name: str) -> bool:
@@ -409,7 +295,7 @@ def _unlink_entry(path: Path) -> bool:
     except OSError:
         return False
     with suppress(OSError):
-        _sidecar_path(path).unlink()
+        sidecar_path(path).unlink()
     return True
 
 

@@ -9,8 +9,8 @@ what the chip has), on aarch64 from ``getauxval`` (bits of the kernel's ``asm/hw
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from litefuse.runtime.errors import OptionError
 
@@ -63,8 +63,7 @@ _ARM_BITS: dict[tuple[int, int], tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class HostTarget:
+class HostTarget(NamedTuple):
     """A machine to compile for or to run on, and the name of the best target that it meets."""
 
     arch: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from litefuse.runtime.arena import ALIGN, Arena, Memory
 from litefuse.runtime.artifact import Port, Step
 from litefuse.runtime.errors import ExecutionError, PortError
 from litefuse.runtime.loader import LoadedImage
-from litefuse.runtime.profile import Profile, measure
-from litefuse.runtime.step import Kernel, find_step
 from litefuse.runtime.threads import ThreadPool
+
+if TYPE_CHECKING:  # imported by the methods that need them: most programs only run
+    from litefuse.runtime.profile import Profile
+    from litefuse.runtime.step import Kernel
 
 STATE_BYTES: Final = 64
 INVOKE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -41,10 +44,14 @@ class StateFields(ctypes.Structure):
 
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
     """An uninitialised array at a multiple of 64 bytes, where LiteRT puts its tensors."""
-    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(nbytes + ALIGN, np.uint8)
-    start = -raw.ctypes.data % ALIGN
-    return raw[start : start + nbytes].view(dtype).reshape(shape)
+    raw = np.empty(math.prod(shape) * dtype.itemsize + ALIGN, np.uint8)
+    return np.ndarray(shape, dtype, raw, -_address(raw) % ALIGN)
+
+
+def _address(array: np.ndarray) -> int:
+    # Twice as fast as array.ctypes.data, and this is on the way of every call.
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class Executable:
@@ -68,7 +75,9 @@ class Executable:
         self._io_at, self._ticks_at = STATE_BYTES, STATE_BYTES + 8 * max(count, 1)
         self._memory = Memory(self._ticks_at + 8 * (len(image.info.steps) + 1))
         self._arena = Arena(image.info.arena_bytes)
-        self._io = self._memory.view(self._io_at, np.dtype(np.uint64), (count,))
+        self._io = (ctypes.c_uint64 * count).from_address(self._memory.address + self._io_at)
+        self._unbound = set(range(count))
+        self._dtypes = [np.dtype(port.dtype) for port in (*self.inputs, *self.outputs)]
         self._ticks = self._memory.view(
             self._ticks_at, np.dtype(np.uint64), (len(image.info.steps) + 1,)
         )
@@ -104,8 +113,7 @@ class Executable:
         self._alive()
         if not 0 <= index < self.info.n_io:
             raise PortError(f"{self._name}: io index {index}; there are {self.info.n_io}")
-        self._io[index] = address
-        self._keep[index] = keep
+        self._bind(index, address, keep)
 
     def bind_litert_tensors(self, indices: Sequence[int]) -> None:
         """Tell ``litert_invoke`` which tensor of the interpreter each io pointer is."""
@@ -135,13 +143,12 @@ class Executable:
             raise PortError(
                 f"{self._name}: {len(arrays)} inputs given, {len(self.inputs)} needed: {names}"
             )
-        given = [self._input(port, value) for port, value in zip(self.inputs, arrays, strict=True)]
+        given = [self._input(index, value) for index, value in enumerate(arrays)]
         results = self._outputs(out)
         with self.pool.lock:
             self._alive()
             for index, array in enumerate([*given, *results]):
-                self._io[index] = array.ctypes.data
-                self._keep[index] = array
+                self._bind(index, _address(array), array)
             self._run()
         return results
 
@@ -151,20 +158,24 @@ class Executable:
         ExecutionError lists the names if there is no such step or several.
         """
         self._alive()
+        from litefuse.runtime.step import Kernel, find_step
+
         return Kernel(self.image, find_step(self.info, which))
 
     def profile(self, runs: int = 50) -> Profile:
         """Time every step over `runs` invokes on the bound pointers, or on zeros if none are."""
+        from litefuse.runtime.profile import measure
+
         if runs < 1:
             raise ValueError(f"profile of {runs} runs; at least one is needed")
         self._alive()
         with self.pool.lock:
             self._alive()
             ports = [*self.inputs, *self.outputs]
-            for index, port in enumerate(ports):
-                if not self._io[index]:
-                    array = np.zeros_like(aligned_empty(port.shape, np.dtype(port.dtype)))
-                    self._io[index], self._keep[index] = array.ctypes.data, array
+            for index in sorted(self._unbound):
+                array = aligned_empty(ports[index].shape, self._dtypes[index])
+                array.fill(0)
+                self._bind(index, _address(array), array)
             self._state.ticks = self.state_address + self._ticks_at
             try:
                 return measure(self._run, self._ticks, self.info, runs, self.num_threads)
@@ -210,12 +221,19 @@ class Executable:
         if self._closed:
             raise ExecutionError(f"{self._name} is closed; make a new Executable")
 
+    def _bind(self, index: int, address: int, keep: object) -> None:
+        self._io[index] = address
+        self._keep[index] = keep
+        if address:
+            self._unbound.discard(index)
+        else:
+            self._unbound.add(index)
+
     def _run(self) -> None:
         self._alive()
-        if not self._io.all():
-            index = int(np.flatnonzero(self._io == 0)[0])
+        if self._unbound:
+            index = min(self._unbound)
             port = (*self.inputs, *self.outputs)[index]
-            # A port of no bytes needs no memory, but native code is never given a null pointer.
             raise ExecutionError(
                 f"{self._name}: io {index} ({port.name!r}) is not bound; bind({index}, address) "
                 "or call the executable with arrays"
@@ -224,31 +242,37 @@ class Executable:
         if status != 0:
             raise ExecutionError(f"{self._name}: native code returned {status}")
 
-    def _input(self, port: Port, value: object) -> np.ndarray:
-        array = self._checked(port, value)
+    def _input(self, index: int, value: object) -> np.ndarray:
+        array = self._checked(index, value)
         # Kernels may assume the 64-byte alignment that LiteRT gives its tensors.
-        if array.flags.c_contiguous and array.ctypes.data % ALIGN == 0:
+        if array.flags.c_contiguous and _address(array) % ALIGN == 0:
             return array
-        copy = aligned_empty(port.shape, array.dtype)
+        copy = aligned_empty(array.shape, array.dtype)
         copy[...] = array
         return copy
 
     def _outputs(self, out: Sequence[np.ndarray] | None) -> list[np.ndarray]:
+        first = len(self.inputs)
         if out is None:
-            return [aligned_empty(port.shape, np.dtype(port.dtype)) for port in self.outputs]
+            dtypes = self._dtypes[first:]
+            pairs = zip(self.outputs, dtypes, strict=True)
+            return [aligned_empty(port.shape, dtype) for port, dtype in pairs]
         if len(out) != len(self.outputs):
             raise PortError(f"{self._name}: {len(out)} outputs given, {len(self.outputs)} made")
-        for port, value in zip(self.outputs, out, strict=True):
-            array = self._checked(port, value)
+        for index, value in enumerate(out, first):
+            array = self._checked(index, value)
             if array is not value or not array.flags.c_contiguous or not array.flags.writeable:
+                name = self.outputs[index - first].name
                 raise PortError(
-                    f"{self._name}: output {port.name!r} must be a contiguous, writable array"
+                    f"{self._name}: output {name!r} must be a contiguous, writable array"
                 )
         return list(out)
 
-    def _checked(self, port: Port, value: object) -> np.ndarray:
+    def _checked(self, index: int, value: object) -> np.ndarray:
+        """`value` as an array with the dtype and shape of io `index`, or PortError."""
         array = np.asarray(value)
-        if array.dtype != port.dtype:
+        port = (*self.inputs, *self.outputs)[index]
+        if array.dtype != self._dtypes[index]:
             raise PortError(
                 f"{self._name}: {port.name!r} is {array.dtype} but must be {port.dtype}; "
                 f"convert it with .astype({port.dtype!r}) (or quantise it)"

@@ -12,10 +12,9 @@ import os
 import stat
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from litefuse.runtime import libc
 from litefuse.runtime.artifact import ArtifactError, Manifest, parse
@@ -24,8 +23,7 @@ from litefuse.runtime.cpu import HostTarget, host_target
 from litefuse.runtime.errors import LoadError
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an image came from: the cache or a compilation, what that took, and why it was needed.
 
     `seconds` is the compile time, spent now or (if `cached`) saved; `miss` is None on a hit.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from litefuse.runtime.cpu import TARGETS
 from litefuse.runtime.errors import OptionError
@@ -20,8 +20,7 @@ MAX_THREADS = 256
 NUMERICS = ("reference", "strict")
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why an option keeps a node out: the rule, the offending value, and what to change."""
 
     rule: str

@@ -15,7 +15,7 @@ import ctypes
 import os
 import threading
 import weakref
-from typing import Final
+from typing import Any, Final
 
 from litefuse.runtime import libc
 from litefuse.runtime.arena import Memory
@@ -192,7 +192,7 @@ class ThreadPool:
             self.close()
 
 
-def _parker(parked: threading.Semaphore) -> object:
+def _parker(parked: threading.Semaphore) -> Any:
     """A native function for `quiesce`; it must not refer to the pool, which it would keep alive."""
 
     def park(state: int | None, tid: int) -> None:

@@ -19,7 +19,16 @@ import pytest
 
 import litefuse.compiler
 from litefuse.runtime import build as build_module
-from litefuse.runtime.build import Partition, Plan, Reason, artifact_key, build, build_bytes, plan, plan_key
+from litefuse.runtime.build import (
+    Partition,
+    Plan,
+    Reason,
+    artifact_key,
+    build,
+    build_bytes,
+    plan,
+    plan_key,
+)
 from litefuse.runtime.cache import Cache
 from litefuse.runtime.cpu import TARGETS, host_target
 from litefuse.runtime.errors import BuildError, CacheError, LitefuseWarning

@@ -71,7 +71,7 @@ def test_this_machine_has_a_target_whose_needs_it_meets() -> None:
 
 
 def test_an_unknown_target_lists_the_known() -> None:
-    with pytest.raises(OptionError, match="valid targets: x86-64, .*aarch64-i8mm"):
+    with pytest.raises(OptionError, match=r"valid targets: x86-64, .*aarch64-i8mm"):
         cpu.named_target("armv7")
 
 
