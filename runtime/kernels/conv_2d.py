@@ -45,7 +45,7 @@ class _Weights:
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
     """[n, out_h, out_w, filters]."""
-    require_inputs(ctx, 2, 3)
+    require_inputs(ctx, 3)
     x, w, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
     require_rank(ctx, x, 4)
     require_rank(ctx, w, 4)
@@ -129,7 +129,7 @@ def _float(ctx: NodeContext, shape: Shape) -> Array:
 def _hybrid(ctx: NodeContext, shape: Shape) -> Array:
     """Float activations, integer weights: the image is quantised as a whole per batch entry."""
     x, w = ctx.data(0), ctx.input(1)
-    per_channel = len(w.scales) > 1 or w.shape[0] == 1
+    per_channel = len(w.scales) > 1
     rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=per_channel)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
     packed = _weights(ctx, 255)

@@ -93,8 +93,7 @@ def _float(ctx: NodeContext) -> Array:
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: one scale and zero point per batch entry."""
     x, w = ctx.data(0), ctx.input(1)
-    per_channel = len(w.scales) > 1 or w.shape[3] == 1
-    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=per_channel)
+    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
     acc = _accumulate(ctx, centred, ctx.data(1)[0].astype(np.int32), np.int32)
     scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[3])

@@ -1,0 +1,207 @@
+"""One-op models run by LiteRT's reference kernels and by ours, and compared."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter as LiteRT
+from ai_edge_litert.interpreter import OpResolverType as Resolver
+from hypothesis import strategies as st
+
+from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from litefuse.runtime.kernels import KERNELS
+from litefuse.runtime.model.build import ModelBuilder
+
+REAL = ("float32",)
+QUANTIZED = ("int8", "uint8")
+
+
+@dataclass
+class Arg:
+    """A tensor of a one-op model; with `data` an input, constant if `constant`."""
+
+    data: np.ndarray | None = None
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    scale: Any = None
+    zero_point: Any = None
+    axis: int = 0
+    constant: bool = False
+    variable: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def build(op: str, inputs: Sequence[Arg | None], outputs: Sequence[Arg], **options: Any) -> bytes:
+    """The bytes of a model with this one op."""
+    builder = ModelBuilder()
+
+    def add(arg: Arg | None, name: str) -> int | None:
+        if arg is None:
+            return None
+        if arg.constant:
+            return builder.add_tensor(
+                name,
+                data=arg.data,
+                type=arg.dtype,
+                scale=arg.scale,
+                zero_point=arg.zero_point,
+                quantized_dimension=arg.axis,
+            )
+        shape = arg.shape if arg.data is None else arg.data.shape
+        dtype = arg.dtype or (str(arg.data.dtype) if arg.data is not None else "float32")
+        return builder.add_tensor(
+            name,
+            shape or (),
+            dtype,
+            scale=arg.scale,
+            zero_point=arg.zero_point,
+            quantized_dimension=arg.axis,
+            is_variable=arg.variable,
+        )
+
+    ins = [add(arg, f"in{i}") for i, arg in enumerate(inputs)]
+    outs = [add(arg, f"out{i}") for i, arg in enumerate(outputs)]
+    builder.add_op(op, ins, [o for o in outs if o is not None], **options)
+    fed = [
+        i
+        for i, arg in zip(ins, inputs, strict=True)
+        if i is not None and arg is not None and not arg.constant and not arg.variable
+    ]
+    return builder.finish_bytes(fed, [o for o in outs if o is not None])
+
+
+def run(interpreter: Any, feeds: Sequence[np.ndarray], times: int = 1) -> list[np.ndarray]:
+    """Feed, invoke and read the outputs."""
+    interpreter.allocate_tensors()
+    for _ in range(times):
+        for details, value in zip(interpreter.get_input_details(), feeds, strict=True):
+            interpreter.set_tensor(details["index"], value)
+        interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def ulps(got: np.ndarray, want: np.ndarray) -> np.ndarray:
+    """Difference in units in the last place of `want`."""
+    with np.errstate(all="ignore"):
+        return np.abs(got.astype(np.float64) - want) / np.spacing(np.abs(want)).astype(np.float64)
+
+
+def assert_close(op: str, got: np.ndarray, want: np.ndarray) -> None:
+    """Equal for integers; within the tolerance that the kernel states for floats."""
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
+    if want.dtype.kind not in "fc":
+        np.testing.assert_array_equal(got, want)
+        return
+    kernel = KERNELS[op]
+    parts = ((got.real, want.real), (got.imag, want.imag)) if want.dtype.kind == "c" else None
+    for mine, theirs in parts or ((got, want),):
+        np.testing.assert_array_equal(np.isnan(mine), np.isnan(theirs))
+        finite = np.isfinite(theirs)
+        np.testing.assert_array_equal(mine[~finite], theirs[~finite])
+        scale = float(np.abs(theirs[finite]).max(initial=0.0))
+        error = np.abs(mine[finite].astype(np.float64) - theirs[finite])
+        allowed = (
+            kernel.ulp * np.spacing(np.abs(theirs[finite])).astype(np.float64)
+            + kernel.range_tolerance * scale
+        )
+        bad = error > allowed
+        assert not bad.any(), (
+            f"{op}: {int(bad.sum())} of {bad.size} beyond tolerance; worst "
+            f"{error.max()} against {allowed.flat[int(np.argmax(error))]}"
+        )
+
+
+def check(
+    op: str,
+    inputs: Sequence[Arg | None],
+    outputs: Sequence[Arg],
+    *,
+    times: int = 1,
+    **options: Any,
+) -> list[np.ndarray] | None:
+    """Both sides on one model: equal results, or both refuse (then None)."""
+    while inputs and inputs[-1] is None:
+        inputs = inputs[:-1]
+    content = build(op, inputs, outputs, **options)
+    feeds = [
+        a.data
+        for a in inputs
+        if a is not None and not a.constant and not a.variable and a.data is not None
+    ]
+    theirs = LiteRT(model_content=content, experimental_op_resolver_type=Resolver.BUILTIN_REF)
+    ours = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    try:
+        want = run(theirs, feeds, times)
+    except RuntimeError as refusal:
+        try:
+            run(ours, feeds, times)
+        except RuntimeError:
+            return None
+        raise AssertionError(f"{op}: LiteRT refuses what we run: {refusal}") from refusal
+    got = run(ours, feeds, times)
+    assert len(got) == len(want)
+    for mine, reference in zip(got, want, strict=True):
+        assert_close(op, mine, reference)
+    return got
+
+
+# --- what Hypothesis draws ------------------------------------------------------------------------
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def rng(seed: int) -> np.random.Generator:
+    """Random numbers of one example."""
+    return np.random.default_rng(seed)
+
+
+def values(
+    generator: np.random.Generator, shape: Sequence[int], dtype: str, spread: float = 3.0
+) -> np.ndarray:
+    """Random data: normal floats, every integer of small types, small ones of large types."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return (generator.standard_normal(shape) * spread).astype(kind)
+    if kind.kind == "b":
+        return generator.integers(0, 2, shape).astype(kind)
+    if kind.kind == "c":
+        return (generator.standard_normal(shape) + 1j * generator.standard_normal(shape)).astype(
+            kind
+        )
+    if kind.itemsize <= 2:
+        info = np.iinfo(kind)
+        return generator.integers(info.min, int(info.max) + 1, shape).astype(kind)
+    low = 0 if kind.kind == "u" else -1000
+    return generator.integers(low, 1000, shape).astype(kind)
+
+
+def float32(value: float) -> float:
+    """The nearest float32, as the file stores it."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+scales = st.floats(-7.0, 1.0).map(lambda e: float32(2.0**e))
+
+
+@st.composite
+def quantization(draw: Any, dtype: str) -> tuple[float | None, int | None]:
+    """(scale, zero point) for a type; (None, None) for a float."""
+    kind = np.dtype(dtype)
+    if kind.kind == "f" or kind.itemsize > 2:
+        return None, None
+    if kind.itemsize == 2:
+        return draw(scales), 0
+    info = np.iinfo(kind)
+    return draw(scales), draw(st.integers(int(info.min), int(info.max)))
+
+
+def shapes(low: int = 1, high: int = 4, largest: int = 6) -> st.SearchStrategy[tuple[int, ...]]:
+    """Shapes of rank low to high."""
+    return st.lists(st.integers(1, largest), min_size=low, max_size=high).map(tuple)
