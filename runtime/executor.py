@@ -24,10 +24,6 @@ STATE_BYTES: Final = 64
 INVOKE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
-# What a worker that would not come back may still touch: keeping it is better than a crash.
-_busy: list[object] = []
-
-
 class StateFields(ctypes.Structure):
     """The native State of docs/contracts.md, field by field."""
 
@@ -200,15 +196,11 @@ class Executable:
             return
         with self.pool.lock:
             self._closed = True
-            idle = self.pool.quiesce()
         if self._owns_pool:
             self.pool.close()
         self._keep.clear()
         del self._state, self._io, self._ticks
         self.state_address = 0
-        if not idle:
-            _busy.append((self._memory, self._arena, self.image))
-            return
         self._memory.close()
         self._arena.close()
         self.image.release()

@@ -15,7 +15,7 @@ import ctypes
 import os
 import threading
 import weakref
-from typing import Any, Final
+from typing import Final
 
 from litefuse.runtime import libc
 from litefuse.runtime.arena import Memory
@@ -27,7 +27,6 @@ POOL_BYTES: Final = 320
 # About 50 us of looking before sleeping where every thread has a core; none where they must share.
 SPIN: Final = 2000
 JOIN_SECONDS: Final = 10.0
-# Both void worker(Pool*, i32) and the void fn(State*, i32) that it calls.
 WORKER: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)
 
 
@@ -71,8 +70,6 @@ class ThreadPool:
         self.num_threads = num_threads
         # Reentrant: a collection inside a locked section may close a forgotten executable.
         self.lock = threading.RLock()
-        self._parked = threading.Semaphore(0)
-        self._park = _parker(self._parked)
         self._memory = Memory(POOL_BYTES)
         self.address = self._memory.address
         self._fields = PoolFields.from_address(self.address)
@@ -114,19 +111,6 @@ class ThreadPool:
                 "ask for fewer with num_threads, or raise the limit (ulimit -u)"
             ) from error
 
-    def quiesce(self) -> bool:
-        """Wait until every worker is back in its own loop; False if one is not within 10 s.
-
-        An invoke returns when the last barrier opens, while workers may still be on their way out
-        of the image's code: call this before freeing a State, an arena or an image they ran.
-        """
-        with self.lock:
-            if self._closed or not self._threads:
-                return True
-            self._fields.fn = ctypes.cast(self._park, ctypes.c_void_p).value
-            self._next_generation()
-            return all(self._parked.acquire(timeout=JOIN_SECONDS) for _ in self._threads)
-
     def close(self) -> None:
         """Stop and join the workers, and free the pool; again is harmless.
 
@@ -137,7 +121,10 @@ class ThreadPool:
         with self.lock:
             self._closed = True
             self._fields.stop = 1
-            self._next_generation()
+            word = self.address + PoolFields.generation.offset
+            libc.futex_wake(word)  # a full barrier: `stop` is seen before the new generation is
+            self._fields.generation += 1
+            libc.futex_wake(word)
             for thread in self._threads:
                 thread.join(JOIN_SECONDS)
             stuck = [thread.name for thread in self._threads if thread.is_alive()]
@@ -169,18 +156,9 @@ class ThreadPool:
             thread.start()
             self._threads.append(thread)
 
-    def _next_generation(self) -> None:
-        """Let the workers see what was written to the pool, and wake them."""
-        word = self.address + PoolFields.generation.offset
-        libc.futex_wake(word)  # a full barrier: what was written is seen before the new generation
-        self._fields.generation += 1
-        libc.futex_wake(word)
-
     def _after_fork(self) -> None:
         """In a forked child: the copied state names threads that do not exist here. Begin anew."""
         self.lock = threading.RLock()
-        self._parked = threading.Semaphore(0)
-        self._park = _parker(self._parked)
         self._threads = []
         self._reset()
         if self.started:
@@ -190,16 +168,6 @@ class ThreadPool:
         # An exception here could only be printed; a stuck worker keeps its memory (see close).
         if not getattr(self, "_closed", True):
             self.close()
-
-
-def _parker(parked: threading.Semaphore) -> Any:
-    """A native function for `quiesce`; it must not refer to the pool, which it would keep alive."""
-
-    def park(state: int | None, tid: int) -> None:
-        del state, tid
-        parked.release()
-
-    return WORKER(park)
 
 
 def _restart_all() -> None:

@@ -169,7 +169,6 @@ define dso_local void @run(ptr %state, i32 %tid) noinline {{
   call void @barrier(ptr %pool)
   call void @tick(ptr %state, i32 %tid, i64 1)
   call void @k_mirror(ptr %arena, ptr %y, i64 %begin, i64 %end)
-  call void @barrier(ptr %pool)
   call void @tick(ptr %state, i32 %tid, i64 2)
   ret void
 }}
@@ -185,6 +184,7 @@ define dso_local i32 @invoke(ptr %state) noinline {{
   %old = atomicrmw add ptr %generation, i32 1 acq_rel
   call void @wake(ptr %pool, ptr %generation)
   call void @run(ptr %state, i32 0)
+  call void @barrier(ptr %pool)
   ret i32 {status}
 }}
 
@@ -205,6 +205,7 @@ work:
   %pstate = getelementptr i8, ptr %pool, i64 80
   %state = load ptr, ptr %pstate
   call void %fn(ptr %state, i32 %tid)
+  call void @barrier(ptr %pool)
   br label %life
 done:
   ret void
