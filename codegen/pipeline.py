@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from litefuse.codegen import lower_to_loops
 from litefuse.codegen.layout import assign_layouts, pack_weights, plan_memory, schedule_kernels
-from litefuse.passes import vectorize
 from litefuse.passes import unroll, vectorize
 
 SCHEDULE_PASSES = (

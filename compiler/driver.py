@@ -37,6 +37,7 @@ Port: TypeAlias = dict[str, Any]
 _DTYPES = {
     "f32": "float32",
     "f16": "float16",
+    "f64": "float64",
     "i8": "int8",
     "u8": "uint8",
     "i16": "int16",

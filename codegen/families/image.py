@@ -12,6 +12,7 @@ from litefuse.compiler.ir.core import Value
 from litefuse.compiler.ir.types import (
     F16,
     F32,
+    F64,
     I8,
     I16,
     I32,
@@ -27,6 +28,7 @@ from litefuse.compiler.ir.types import (
 SCALARS: dict[str, Type] = {
     "f32": F32,
     "f16": F16,
+    "f64": F64,
     "i8": I8,
     "u8": I8,
     "i16": I16,
@@ -34,7 +36,7 @@ SCALARS: dict[str, Type] = {
     "i64": I64,
     "bool": I8,
 }
-BYTES = {"f32": 4, "f16": 2, "i8": 1, "u8": 1, "i16": 2, "i32": 4, "i64": 8, "bool": 1}
+BYTES = {"f32": 4, "f16": 2, "f64": 8, "i8": 1, "u8": 1, "i16": 2, "i32": 4, "i64": 8, "bool": 1}
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Image:
     @property
     def compute(self) -> Type:
         """The type of an element in registers: i32 for the integers that fit, f32 for floats."""
-        return {"f32": F32, "f16": F32, "i64": I64}.get(self.dtype, I32)
+        return {"f32": F32, "f16": F32, "f64": F64, "i64": I64}.get(self.dtype, I32)
 
     def load(
         self, code: Code, ptr: Value, offset: Index, lanes: int, *, invariant: bool = False

@@ -23,7 +23,17 @@ from litefuse.codegen.schedule import Blocks
 from litefuse.compiler.ir.attributes import Resource
 from litefuse.compiler.ir.core import IRError, Module, Operation, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
-from litefuse.compiler.ir.types import F32, SI8, SI16, SI32, QuantizedType, TensorType, Type, tensor
+from litefuse.compiler.ir.types import (
+    F32,
+    F64,
+    SI8,
+    SI16,
+    SI32,
+    QuantizedType,
+    TensorType,
+    Type,
+    tensor,
+)
 
 Array = npt.NDArray[Any]
 
@@ -91,7 +101,7 @@ def _constant(op: Operation, name: str, array: Array, element: Type) -> Value:
         (),
         op.location,
     )
-    dtype = {"f": "f32", "b": "i8", "h": "i16", "i": "i32"}[array.dtype.char]
+    dtype = {"f": "f32", "b": "i8", "h": "i16", "i": "i32", "d": "f64"}[array.dtype.char]
     new.attributes["buffer"] = {"space": "const", "dtype": dtype, "bias": 0, "pad": (0, 0, 0, 0)}
     op.block.insert_before(op, new)
     return new.result
@@ -144,7 +154,7 @@ def _pad_extras(op: Operation, number: int, blocks: Blocks, groups: int) -> None
             array = constant_of(value)
             if array.size == blocks.channels * groups and (blocks.padded != blocks.channels):
                 assert isinstance(value.type, TensorType)
-                element: Type = {"f": F32, "i": SI32}[array.dtype.char]
+                element: Type = {"f": F32, "d": F64, "i": SI32}[array.dtype.char]
                 new = _padded(array.reshape(-1), blocks, groups, array.dtype)
                 op.set_operand(2 + i, _constant(op, f"c{number}_{i}.padded", new, element))
 
