@@ -30,8 +30,8 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_every_command_is_there_and_none_is_made_up() -> None:
-    fenced = "".join(re.findall(r"```\n(.*?)```", README, re.DOTALL))
-    named = re.findall(r"^litefuse (\w+)", fenced, re.MULTILINE)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    named = re.findall(r"^litefuse (\w+)", "".join(blocks), re.MULTILINE)
     assert set(named) == set(COMMANDS)
 
 
