@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +26,14 @@ from litefuse.runtime.executor import STATE_BYTES, Executable, StateFields
 from litefuse.runtime.litert import kernel
 from litefuse.runtime.litert.errors import LiteRTError
 from litefuse.runtime.litert.import_graph import ImportedGraph
-from litefuse.runtime.litert.reference import ReferencePartition
 from litefuse.runtime.litert.trampoline import ENTRY_SLOT
 from litefuse.runtime.options import Options
 from litefuse.runtime.plan import Partition
 from litefuse.runtime.profile import Profile, summarise
 from litefuse.runtime.threads import ThreadPool
+
+if TYPE_CHECKING:
+    from litefuse.runtime.litert.reference import ReferencePartition
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
@@ -144,6 +146,8 @@ class CompiledPartition:
     def reference(self) -> ReferencePartition:
         """The same nodes by NumPy kernels."""
         if self._reference is None:
+            from litefuse.runtime.litert.reference import ReferencePartition
+
             self._reference = ReferencePartition(self.graph.imported.model, self.partition.nodes)
         return self._reference
 

@@ -13,9 +13,8 @@ from litefuse.runtime import build
 from litefuse.runtime.errors import LitefuseWarning
 from litefuse.runtime.litert.compiled import CompiledPartition, GraphCode
 from litefuse.runtime.litert.errors import LiteRTError, Refusal
-from litefuse.runtime.litert.import_graph import adopt, import_graph
+from litefuse.runtime.litert.import_graph import adopt, import_graph, propagate_shapes
 from litefuse.runtime.litert.kernel import Kernel, rename
-from litefuse.runtime.litert.reference import ReferencePartition
 from litefuse.runtime.litert.simple import Array, NativeKernel, Partition, Shape, SimpleDelegate
 from litefuse.runtime.litert.trampoline import trampoline_address
 from litefuse.runtime.litert.views import GraphView, NodeView
@@ -75,6 +74,8 @@ class Delegate(SimpleDelegate):
         imported = import_graph(graph)
         if self.options.model is not None:
             imported = adopt(imported, self.options.model)
+        if graph.is_redo:
+            imported = propagate_shapes(imported)
         code = GraphCode(imported, self._plan_options, self.options.threads(graph.num_threads))
         plan, failure = None, None
         try:
@@ -114,20 +115,16 @@ class Delegate(SimpleDelegate):
         work = self._work[partition.graph.context]
         nodes = partition.node_ids
         touched = {i for node in partition.nodes for i in (*node.inputs, *node.outputs) if i >= 0}
+        tensors = work.code.imported.model.subgraphs[0].tensors
         planned = Planned(
             subgraph=0,
             nodes=work.code.imported.positions(nodes),
             inputs=partition.inputs,
             outputs=partition.outputs,
-            shapes={i: partition.tensor(i).shape for i in sorted(touched)},
+            shapes={i: tensors[i].shape for i in sorted(touched)},
         )
+        partition.shapes.update({i: planned.shapes[i] for i in partition.shapes})
         try:
-            if partition.graph.is_redo:
-                reference = ReferencePartition(work.code.imported.model, planned.nodes)
-                planned.shapes.update(
-                    reference.shapes({i: partition.shapes[i] for i in partition.inputs})
-                )
-                partition.shapes.update({i: planned.shapes[i] for i in partition.outputs})
             partition.state = CompiledPartition(work.code, planned)
         except Exception as error:
             ops = ", ".join(sorted({node.name for node in partition.nodes}))

@@ -184,6 +184,10 @@ def _gone() -> None:
     raise LiteRTError("the delegate object was deleted while an interpreter still used it")
 
 
+def _unknown() -> None:
+    raise LiteRTError("the interpreter called a kernel that was never made or is freed")
+
+
 def _init(context: int, params: int, _length: int) -> int:
     try:
         kernel = PENDING.pop(context)
@@ -215,7 +219,7 @@ def _prepare(context: int, node: int) -> int:
         kernel = _find(context, node)
         return _attempt(context, kernel.delegate, "prepare", kernel.prepare, context, node)
     except BaseException:
-        return structs.DELEGATE_ERROR
+        return _attempt(context, None, "prepare", _unknown)
 
 
 def _invoke(context: int, node: int) -> int:
@@ -223,7 +227,7 @@ def _invoke(context: int, node: int) -> int:
         kernel = _find(context, node)
         return _attempt(context, kernel.delegate, "eval", kernel.invoke, context)
     except BaseException:
-        return structs.DELEGATE_ERROR
+        return _attempt(context, None, "invoke", _unknown)
 
 
 def _immortal(thunk: Any) -> int:

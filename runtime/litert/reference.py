@@ -1,4 +1,7 @@
-"""A partition by the NumPy kernels: shapes after a resize, and values when all else fails."""
+"""A partition by the NumPy kernels: shapes after a resize, and values when all else fails.
+
+Imported only when one of the two is needed: a start from the cache needs no kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from litefuse.runtime.kernels.base import KernelError, NodeContext, TensorValue
+from litefuse.runtime.kernels import KERNELS, KernelError, NodeContext, TensorValue
 from litefuse.runtime.litert.errors import LiteRTError
-from litefuse.runtime.model.objects import Model
+from litefuse.runtime.model import Model, ModelError
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+
+
+def infer_shapes(model: Model) -> dict[int, Shape]:
+    """The shapes of the main subgraph's results, as far as its kernels can tell them."""
+    graph = model.subgraphs[0]
+    found: dict[int, Shape] = {}
+    for position, op in enumerate(graph.operators):
+        if op.name not in KERNELS:
+            continue
+        try:
+            given = {i: found.get(i, graph.tensors[i].shape) for i in op.inputs if i >= 0}
+            shapes = ReferencePartition(model, [position]).shapes(given)
+        except (LiteRTError, ModelError):
+            continue
+        found.update({i: shapes[i] for i in op.outputs})
+    return found
 
 
 class ReferencePartition:
@@ -23,8 +42,6 @@ class ReferencePartition:
     """
 
     def __init__(self, model: Model, positions: Sequence[int]) -> None:
-        from litefuse.runtime.kernels import KERNELS
-
         self._model = model
         graph = model.subgraphs[0]
         self._tensors = graph.tensors
