@@ -149,8 +149,8 @@ class ModelBuilder:
         quantization = None
         if scale is not None or details is not None:
             scales = np.atleast_1d(np.asarray([] if scale is None else scale, np.float32))
-            points = np.zeros(scales.size) if zero_point is None else zero_point
-            points = np.atleast_1d(np.asarray(points, np.int64))
+            given = np.zeros(scales.size) if zero_point is None else zero_point
+            points = np.atleast_1d(np.asarray(given, np.int64))
             quantization = Quantization(scales, points, quantized_dimension, details=details)
         self.graph.tensors.append(
             Tensor(

@@ -28,10 +28,13 @@ def _fail(table: str, field: str, problem: str, remedy: str = FIX) -> ModelError
 def is_default(field: Field, value: Any) -> bool:
     """Whether a field with this value is left out: None, a scalar at its default, empty bytes.
 
-    Empty vectors of numbers are kept: LiteRT's parsers of some ops refuse an absent one.
+    Other empty vectors are kept, since LiteRT's parsers of some ops refuse an absent one, except
+    for a sparse tensor's block map, whose presence says that there are blocks.
     """
     if value is None or (isinstance(value, bytes) and not value):
         return True
+    if field.name == "block_map":
+        return not len(value)
     return field.form in ("scalar", "enum") and bool(value == field.default)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from litefuse.runtime.model.enums import TensorType
-from litefuse.runtime.model.errors import ModelError
+from litefuse.runtime.model.errors import DAMAGED, ModelError
 
 if TYPE_CHECKING:
     from litefuse.runtime.model.objects import Tensor
@@ -107,7 +107,7 @@ def pack(values: npt.NDArray[Any], kind: TensorType) -> bytes:
     padded[: flat.size] = flat & ((1 << bits) - 1)
     shifts = np.arange(0, 8, bits, dtype=np.uint8)
     joined = np.bitwise_or.reduce(padded.reshape(-1, per_byte) << shifts, axis=1)
-    return joined.astype(np.uint8).tobytes()
+    return bytes(joined.astype(np.uint8))
 
 
 def encode_strings(values: npt.NDArray[Any]) -> bytes:
@@ -119,15 +119,10 @@ def encode_strings(values: npt.NDArray[Any]) -> bytes:
     return struct.pack(f"<{len(items) + 2}i", len(items), *offsets) + b"".join(items)
 
 
-def _fail(tensor: Tensor, problem: str, remedy: str | None = None) -> ModelError:
+def _fail(tensor: Tensor, problem: str, remedy: str = DAMAGED) -> ModelError:
     kind, shape = tensor.type.name, list(tensor.shape)
-    extra = {} if remedy is None else {"remedy": remedy}
-    return ModelError(
-        f"tensor {tensor.name!r} ({kind}, shape {shape}) {problem}",
-        table="Buffer",
-        field="data",
-        **extra,
-    )
+    text = f"tensor {tensor.name!r} ({kind}, shape {shape}) {problem}"
+    return ModelError(text, remedy=remedy, table="Buffer", field="data")
 
 
 def _strings(tensor: Tensor, data: memoryview, count: int) -> npt.NDArray[Any]:

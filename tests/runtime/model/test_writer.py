@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from litefuse.runtime.model import Buffer, Model, ModelError, Quantization, read_model, write_model
+from litefuse.runtime.model.encode import BUFFER_ALIGN
+from litefuse.runtime.model.locate import locate
+from litefuse.runtime.model.records import record_class
+from tests.runtime.model.samples import FULL, readable, rich_builder, rich_model
+
+litert = pytest.importorskip("ai_edge_litert.interpreter")
+
+
+def interpreter(content: bytes) -> Any:
+    kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return litert.Interpreter(model_content=content, experimental_op_resolver_type=kind)
+
+
+def same_details(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> bool:
+    np.testing.assert_equal(a, b)
+    return True
+
+
+def test_round_trip_of_every_readable_corpus_file(corpus: Path) -> None:
+    for path, model in readable(corpus, "networks", "graphs", "odd"):
+        again = read_model(write_model(model))
+        assert again == model, path.name
+
+
+def test_litert_sees_the_same_model(corpus: Path) -> None:
+    """Every tenth file, or all with LITEFUSE_FULL=1; networks LiteRT refuses are refused again."""
+    seen = 0
+    for number, (path, model) in enumerate(readable(corpus, "networks", "graphs")):
+        size = path.stat().st_size
+        if not FULL and (number % 10 or size > 4_000_000):
+            continue
+        content = write_model(model)
+        try:
+            theirs = interpreter(path.read_bytes())
+        except ValueError as error:
+            with pytest.raises(ValueError, match=".") as again:
+                interpreter(content)
+            assert str(again.value) == str(error), path.name
+            continue
+        mine = interpreter(content)
+        assert same_details(theirs.get_tensor_details(), mine.get_tensor_details()), path.name
+        assert same_details(theirs._get_ops_details(), mine._get_ops_details()), path.name
+        assert theirs.get_signature_list() == mine.get_signature_list(), path.name
+        seen += 1
+    assert seen >= 20
+
+
+def run(interp: Any) -> list[Any]:
+    interp.allocate_tensors()
+    rng = np.random.default_rng(1)
+    for detail in interp.get_input_details():
+        if detail["dtype"] == np.bytes_:
+            return []
+        data = rng.integers(0, 2, detail["shape"]).astype(detail["dtype"])
+        interp.set_tensor(detail["index"], data)
+    interp.invoke()
+    return [interp.get_tensor(d["index"]) for d in interp.get_output_details()]
+
+
+def test_litert_computes_the_same(corpus: Path) -> None:
+    """Options survive: graphs give the same output bits from the file written again."""
+    ran = 0
+    for number, (path, model) in enumerate(readable(corpus, "graphs")):
+        if not FULL and number % 4:
+            continue
+        try:
+            theirs = run(interpreter(path.read_bytes()))
+        except (ValueError, RuntimeError):
+            continue
+        mine = run(interpreter(write_model(model)))
+        for a, b in zip(theirs, mine, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=path.name)
+        ran += 1
+    assert ran >= 40
+
+
+def test_writing_twice_gives_the_same_bytes() -> None:
+    model = read_model(rich_model())
+    content = write_model(model)
+    assert content == write_model(read_model(content))
+    assert content[4:8] == b"TFL3"
+
+
+def test_buffers_are_aligned(corpus: Path) -> None:
+    content = write_model(read_model(corpus / "networks" / "aeq-conv-fc-mnist.tflite"))
+    view = memoryview(content)
+    base = np.frombuffer(view, np.uint8).__array_interface__["data"][0]
+    for buffer in read_model(content).buffers:
+        if len(buffer.data):
+            place = np.frombuffer(buffer.data, np.uint8).__array_interface__["data"][0] - base
+            assert place % BUFFER_ALIGN == 0
+
+
+def test_buffers_outside_the_flatbuffer() -> None:
+    model = read_model(rich_model())
+    content = write_model(model, outside=4)
+    again = read_model(content)
+    assert [len(b.data) >= 4 for b in model.buffers] == [b.outside for b in again.buffers]
+    assert [bytes(b.data) for b in again.buffers] == [bytes(b.data) for b in model.buffers]
+    weights = again.tensor_data(again.subgraphs[0].tensors[1])
+    assert weights is not None
+    assert weights.reshape(-1).tolist() == list(range(-9, 9))
+    assert read_model(write_model(again)) == again  # `outside` stays
+    inside = write_model(again, outside=None)
+    assert inside == content
+
+
+def test_litert_reads_buffers_outside(corpus: Path) -> None:
+    path = corpus / "graphs" / "aeq-single-fc-bias-relu.tflite"
+    expected = run(interpreter(path.read_bytes()))
+    got = run(interpreter(write_model(read_model(path), outside=1)))
+    np.testing.assert_array_equal(expected[0], got[0])
+
+
+def test_custom_options_outside_the_flatbuffer() -> None:
+    model = read_model(rich_model())
+    model.subgraphs[0].operators[2].large_custom_options = True
+    content = write_model(model)
+    again = read_model(content)
+    op = again.subgraphs[0].operators[2]
+    assert (op.custom_options, op.large_custom_options) == (b"\1\2\3", True)
+    assert again == model
+    offset = locate(memoryview(content), "subgraphs[0].operators[2]", "large_custom_options_offset")
+    stored = int.from_bytes(content[offset : offset + 8], "little")
+    assert content[stored : stored + 3] == b"\1\2\3"
+
+
+def everything(model: Model) -> Model:
+    """Add the rarer tables, so that each kind of field is written at least once."""
+    main = model.subgraphs[0]
+    tensor = main.tensors[0]
+    tensor.has_rank = True
+    tensor.variant_tensors = [record_class("VariantSubType")(shape=(1, 2), has_rank=True)]
+    main.tensors[2].quantization = Quantization(
+        details=record_class("BlockwiseQuantization")(scales=3, zero_points=-1, block_size=32)
+    )
+    main.tensors[6].quantization = Quantization(
+        min=np.float32([-1]),
+        max=np.float32([np.nan]),
+        details=record_class("CustomQuantization")(custom=b"ab"),
+    )
+    level = record_class("DimensionMetadata")
+    main.tensors[5].sparsity = record_class("SparsityParameters")(
+        traversal_order=(0,),
+        dim_metadata=[
+            level(
+                format=1,
+                array_segments=record_class("Uint8Vector")(values=np.uint8([0, 2])),
+                array_indices=record_class("Uint16Vector")(values=np.uint16([1, 7])),
+            )
+        ],
+    )
+    main.debug_metadata_index = 0
+    op = main.operators[0]
+    op.intermediates, op.mutating_variable_inputs = (1, -1), (True, False)
+    model.metadata_buffer = (1, 2)
+    model.external_buffer_groups = [record_class("ExternalBufferGroup")(name="weights.bin")]
+    model.external_buffers = [
+        record_class("ExternalBuffer")(id=4, group=0, offset=1 << 40, length=9, packing="none")
+    ]
+    main.tensors[3].external_buffer = 4
+    return model
+
+
+def test_the_rarer_tables_survive() -> None:
+    model = everything(rich_builder().finish())
+    again = read_model(write_model(model))
+    assert again == model
+    level = again.subgraphs[0].tensors[5].sparsity.dim_metadata[0]  # type: ignore[union-attr]
+    assert level.array_indices.values.dtype == np.uint16
+    assert level.array_indices.values.tolist() == [1, 7]
+    assert again.external_buffers[0].offset == 1 << 40
+
+
+def test_stablehlo_options_live_in_the_second_union() -> None:
+    b = rich_builder()
+    b.select_subgraph(0)
+    i = b.add_op(
+        "STABLEHLO_COMPOSITE", [0], [6], name="odml.x", decomposition_subgraph_index=1,
+        composite_attributes=b"\x28\x01", version=None,
+    )  # fmt: skip
+    model = b.finish()
+    again = read_model(write_model(model))
+    options = again.subgraphs[0].operators[i].options
+    assert (options.TABLE, options.name, options.composite_attributes) == (
+        "StableHLOCompositeOptions", "odml.x", b"\x28\x01",
+    )  # fmt: skip
+    assert again == model
+
+
+def test_unusual_text_and_empty_names_survive() -> None:
+    model = rich_builder().finish()
+    model.subgraphs[0].tensors[0].name = "größe/画像 🙂"
+    model.subgraphs[1].name = ""
+    model.description = ""
+    assert read_model(write_model(model)) == model
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda m: setattr(m.subgraphs[0].operators[0], "opcode_index", 9), "has opcode index 9, which is absent in the model's 4 operator codes"),
+        (lambda m: setattr(m.subgraphs[0].operators[0], "opcode_index", 1), "has opcode index 1, which is RESHAPE"),
+        (lambda m: setattr(m.subgraphs[0].operators[0].options, "stride_h", 1 << 40), "DepthwiseConv2DOptions.stride_h: 1099511627776 cannot be stored"),
+        (lambda m: setattr(m.subgraphs[0].tensors[0], "name", 5), "Tensor.name: 5 is no string"),
+        (lambda m: setattr(m.subgraphs[0].tensors[0], "shape", (1, 1 << 33)), "Tensor.shape: (1, 8589934592) cannot be stored"),
+        (lambda m: setattr(m.subgraphs[0], "inputs", (99,)), "SubGraph.inputs[0] (subgraphs[0]): tensor 99 does not exist, there are 7"),
+        (lambda m: setattr(m.subgraphs[0].operators[1], "options", m.subgraphs[0].operators[0].options), "RESHAPE has DepthwiseConv2DOptions instead of ReshapeOptions"),
+        (lambda m: m.buffers.pop(), "does not exist"),
+        (lambda m: m.subgraphs.clear(), "Model.subgraphs: the model has no subgraph"),
+    ],
+)  # fmt: skip
+def test_a_model_that_cannot_be_written(change: Any, text: str) -> None:
+    model = rich_builder().finish()
+    change(model)
+    with pytest.raises(ModelError) as info:
+        write_model(model)
+    assert text in str(info.value)
+    assert "correct the model before writing it" in str(info.value)
+
+
+def test_too_large_for_a_flatbuffer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from litefuse.runtime.model import writer
+
+    model = rich_builder().finish()
+    model.buffers.append(Buffer(bytes(5000)))
+    monkeypatch.setattr(writer, "MAX_FLATBUFFER", 4096)
+    content = write_model(model)  # goes outside by itself
+    assert read_model(content).buffers[-1].outside
+    monkeypatch.setattr(writer, "MAX_FLATBUFFER", 1000)
+    with pytest.raises(ModelError, match="the flatbuffer would take"):
+        write_model(model)
