@@ -56,9 +56,10 @@ def _collect(path: str, name: str, lines: list[str]) -> None:
 def llvm_version() -> str:
     """The installed llvmlite's version, from the name of its metadata folder, or "absent"."""
     for place in sys.path:
-        base = Path(place or ".")
-        if (base / "llvmlite").is_dir():
-            for found in base.glob("llvmlite-*.dist-info"):
-                return found.name.removeprefix("llvmlite-").removesuffix(".dist-info")
+        base = place or "."
+        if os.path.isdir(base + "/llvmlite"):  # noqa: PTH112 (as above)
+            for name in os.listdir(base):  # noqa: PTH208
+                if name.startswith("llvmlite-") and name.endswith(".dist-info"):
+                    return name.removeprefix("llvmlite-").removesuffix(".dist-info")
             return "unknown"
     return "absent"

@@ -19,7 +19,8 @@ _CALIBRATION_NS = 20_000_000
 class StepTime:
     """One step of the schedule: what it computes, and its time in nanoseconds over the runs.
 
-    `percent` is its share of the mean invoke, `cdf_percent` the share of all steps up to it.
+    `percent` is its share of the medians' sum (one preempted run would own a mean), `cdf_percent`
+    the share of all steps up to it.
     """
 
     index: int
@@ -61,7 +62,7 @@ class Profile:
         if by not in ("order", "time"):
             raise ValueError(f'table by {by!r}; it must be "order", "time" or "op"')
         rows, cdf = [], 0.0
-        steps = sorted(self.steps, key=lambda s: -s.mean_ns) if by == "time" else self.steps
+        steps = sorted(self.steps, key=lambda s: -s.median_ns) if by == "time" else self.steps
         for step in steps:
             cdf += step.percent
             rows.append(
@@ -132,12 +133,12 @@ def summarise(
 ) -> Profile:
     """The profile of counter readings, one row a run and one column a boundary between steps."""
     times = np.diff(ticks, axis=1) * ns_per_tick
-    starts = (ticks - ticks[:, :1])[:, :-1].mean(axis=0) * ns_per_tick
-    means = times.mean(axis=0)
-    total = float(means.sum()) or 1.0
+    starts = np.median((ticks - ticks[:, :1])[:, :-1], axis=0) * ns_per_tick
+    medians = np.median(times, axis=0)
+    total = float(medians.sum()) or 1.0
     steps, cdf = [], 0.0
     for index, step in enumerate(info.steps):
-        percent = 100.0 * float(means[index]) / total
+        percent = 100.0 * float(medians[index]) / total
         cdf += percent
         column = times[:, index]
         steps.append(
@@ -151,8 +152,8 @@ def summarise(
                 start_ns=float(starts[index]),
                 first_ns=float(column[0]),
                 min_ns=float(column.min()),
-                median_ns=float(np.median(column)),
-                mean_ns=float(means[index]),
+                median_ns=float(medians[index]),
+                mean_ns=float(column.mean()),
                 percent=percent,
                 cdf_percent=cdf,
             )
@@ -173,14 +174,14 @@ def _summary(steps: tuple[StepTime, ...], runs: int) -> str:
     for step in steps:
         row = sums.setdefault(_kind(step), [0, 0.0, 0.0])
         row[0] += 1
-        row[1] += step.mean_ns
+        row[1] += step.median_ns
         row[2] += step.percent
     rows, cdf = [], 0.0
-    for kind, (count, mean, percent) in sorted(sums.items(), key=lambda item: -item[1][1]):
+    for kind, (count, median, percent) in sorted(sums.items(), key=lambda item: -item[1][1]):
         cdf += percent
         times = str(int(count) * runs)
-        rows.append((kind, str(int(count)), _ms(mean), f"{percent:.2f}%", f"{cdf:.2f}%", times))
-    return _layout(("node type", "count", "avg ms", "%", "cdf%", "times called"), rows)
+        rows.append((kind, str(int(count)), _ms(median), f"{percent:.2f}%", f"{cdf:.2f}%", times))
+    return _layout(("node type", "count", "median ms", "%", "cdf%", "times called"), rows)
 
 
 def _kind(step: StepTime) -> str:
