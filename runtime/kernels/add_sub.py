@@ -16,6 +16,7 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
+    require,
     require_dtype,
     require_inputs,
     require_same_dtype,
@@ -63,6 +64,10 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_same_dtype(ctx, a, b, y)
     require_dtype(ctx, a, "float32", "int32", "int64", "int16", "int8", "uint8")
     require_clamp(ctx)
+    if y.dtype == np.int16 and y.quantized:
+        for value in (a, b, y):
+            require(value.zero_point == 0, ctx, f"int16 {value.name!r} needs zero point 0")
+        _shifts(ctx)
     return [broadcast_shapes(ctx, a.shape, b.shape)]
 
 
@@ -73,21 +78,32 @@ def _exponent(scale: float) -> int | None:
     return rounded if abs(log2 - rounded) < 1e-3 else None
 
 
-def _power_of_two(ctx: NodeContext, sign: int) -> Array | None:
-    """int16 with power-of-two scales and no zero points: a saturating sum after a shift; else
-    None.
+def _shifts(ctx: NodeContext) -> tuple[int, int] | None:
+    """How far each int16 input is shifted when all scales are powers of two; None for the general
+    way.
+
+    KernelError when they are, and differ in a way that the shift cannot bridge.
     """
-    av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
-    if av.zero_point or bv.zero_point or yv.zero_point:
+    if not ctx.option("pot_scale_int16", True):
         return None
-    e1, e2, ey = _exponent(av.scale), _exponent(bv.scale), _exponent(yv.scale)
+    values = (ctx.input(0), ctx.input(1), ctx.outputs[0])
+    e1, e2, ey = (_exponent(v.scale) for v in values)
     if e1 is None or e2 is None or ey is None:
         return None
     shift1, shift2 = e1 - ey, e2 - ey
-    # The reference takes this path only when one input already has the output's scale.
-    if not (shift1 == 0 or shift2 == 0) or shift1 > 0 or shift2 > 0:
-        return None
-    a, b = rdbp(ctx.data(0), -shift1), rdbp(ctx.data(1), -shift2)
+    require(
+        max(shift1, shift2) <= 0 and 0 in (shift1, shift2),
+        ctx,
+        f"int16 with power-of-two scales {[v.scale for v in values]} needs one input at the "
+        "output's scale and the other no larger; set pot_scale_int16 to false",
+    )
+    return shift1, shift2
+
+
+def _shifted(ctx: NodeContext, shifts: tuple[int, int], sign: int) -> Array:
+    """A saturating sum of int16 inputs, one of them divided by a power of two first."""
+    yv = ctx.outputs[0]
+    a, b = rdbp(ctx.data(0), -shifts[0]), rdbp(ctx.data(1), -shifts[1])
     total = saturate(a + sign * b, -32768, 32767)
     low, high = activation_range(require_clamp(ctx), yv.scale, 0, np.int16)
     return np.asarray(np.clip(total, low, high).astype(np.int16))
@@ -96,9 +112,9 @@ def _power_of_two(ctx: NodeContext, sign: int) -> Array | None:
 def _quantized(ctx: NodeContext, sign: int) -> Array:
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     if yv.dtype == np.int16:
-        simple = _power_of_two(ctx, sign)
-        if simple is not None:
-            return simple
+        shifts = _shifts(ctx)
+        if shifts is not None:
+            return _shifted(ctx, shifts, sign)
     bits = 15 if yv.dtype == np.int16 else 20
     scaling: AddScaling = ctx.memo(
         "scaling", lambda: add_scaling(av.scale, bv.scale, yv.scale, bits)

@@ -21,9 +21,7 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     exact_dtype,
-    float_product_multiplier,
     matmul_exact,
-    requantize,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range, scale_rounded, wrap32
 from litefuse.runtime.kernels.hybrid import quantize_rows
@@ -106,12 +104,9 @@ def _integer(ctx: NodeContext) -> Array:
     if bias is not None:
         acc += bias.ravel().astype(np.int64)
     bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
-    if xv.dtype == np.uint8:
-        q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
-        return requantize(acc, q, shift, yv.zero_point, bounds, yv.dtype)
     # Unlike the convolutions', this reference scales in double precision and rounds once.
     real = wv.scales.astype(np.float64) * float(xv.scale) / float(yv.scale)
-    if xv.dtype == np.int8 or (bias is not None and bias.dtype == np.int32):
+    if xv.dtype.itemsize == 1 or (bias is not None and bias.dtype == np.int32):
         acc = wrap32(acc)
     value = scale_rounded(acc, real) + yv.zero_point
     return np.asarray(np.clip(value, *bounds).astype(yv.dtype))

@@ -71,8 +71,12 @@ def test_8_bit(
         "CONV_2D",
         [
             Arg(values(r, image, dtype), scale=s_x, zero_point=z_x),
-            Arg(np.maximum(weights, -127) if dtype == "int8" else weights,
-                scale=s_w, zero_point=z_w, constant=True),
+            Arg(
+                np.maximum(weights, -127) if dtype == "int8" else weights,
+                scale=s_w,
+                zero_point=z_w,
+                constant=True,
+            ),
             Arg(bias, scale=s_b, zero_point=np.zeros(len(s_b), np.int64), constant=True),
         ],
         [Arg(shape=(1,), dtype=dtype, scale=s_y, zero_point=z_y)],
@@ -96,8 +100,12 @@ def test_int16(shapes: Any, options: Any, bias_type: str, seed: int) -> None:
         "CONV_2D",
         [
             Arg(values(r, image, "int16"), scale=s_x, zero_point=0),
-            Arg(np.maximum(values(r, filters, "int8"), -127), scale=s_w,
-                zero_point=np.zeros(len(s_w), np.int64), constant=True),
+            Arg(
+                np.maximum(values(r, filters, "int8"), -127),
+                scale=s_w,
+                zero_point=np.zeros(len(s_w), np.int64),
+                constant=True,
+            ),
             bias,
         ],
         [Arg(shape=(1,), dtype="int16", scale=s_y, zero_point=0)],
@@ -116,8 +124,12 @@ def test_hybrid(shapes: Any, options: Any, per_channel: bool, seed: int) -> None
         "CONV_2D",
         [
             Arg(values(r, image, "float32")),
-            Arg(np.maximum(values(r, filters, "int8"), -127), scale=s_w,
-                zero_point=np.zeros(len(s_w), np.int64), constant=True),
+            Arg(
+                np.maximum(values(r, filters, "int8"), -127),
+                scale=s_w,
+                zero_point=np.zeros(len(s_w), np.int64),
+                constant=True,
+            ),
             Arg(values(r, filters[:1], "float32"), constant=True),
         ],
         [Arg(shape=(1,), dtype="float32")],

@@ -22,9 +22,7 @@ def geometry(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], int]:
 def _run(
     shapes: Any, options: Any, x: Arg, w: Arg, bias: Arg | None, y: Arg
 ) -> list[np.ndarray] | None:
-    return check(
-        "DEPTHWISE_CONV_2D", [x, w, bias], [y], depth_multiplier=shapes[2], **options
-    )
+    return check("DEPTHWISE_CONV_2D", [x, w, bias], [y], depth_multiplier=shapes[2], **options)
 
 
 @given(geometry(), windows(), st.booleans(), seeds)
