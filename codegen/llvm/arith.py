@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litefuse.codegen.llvm.emit import Emitter, Handler, constant_operand
-from litefuse.codegen.llvm.half import extend_half, extend_bfloat, truncate_bfloat, truncate_half
+from litefuse.codegen.llvm.half import extend_bfloat, extend_half, truncate_bfloat, truncate_half
 from litefuse.codegen.llvm.mbqm import mbqm
 from litefuse.codegen.llvm.text import suffix, vector_name
 from litefuse.compiler.ir.core import Operation

@@ -48,7 +48,7 @@ class Emitter:
         self._types: dict[Type, str] = {}
         self._count = 0
         # Loads hoisted out of a loop occupy registers for all of it: leave some for the loop itself.
-        self.hoist_budget = target.registers * 3 // 4
+        self.hoist_budget = target.registers // 4
 
     # -- names ---------------------------------------------------------------------------------------------------
 

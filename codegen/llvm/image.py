@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from litefuse.codegen.llvm import arith, dot, memory, vector
-from litefuse.codegen.llvm.entries import emit_entries
 from litefuse.codegen.llvm.emit import Handler, emit_function
+from litefuse.codegen.llvm.entries import emit_entries
 from litefuse.codegen.llvm.flatten import flatten
 from litefuse.codegen.llvm.machine import attributes, machine, parse
 from litefuse.codegen.targets import Target

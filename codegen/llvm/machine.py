@@ -14,12 +14,8 @@ from litefuse.compiler.ir.core import IRError
 @lru_cache(maxsize=8)
 def machine(target: Target) -> Any:
     """The target machine of a target: position independent, small code model."""
-    if target.arch == "x86_64":
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
-    else:
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu, features=target.features, opt=2, reloc="pic", codemodel="small"
     )
@@ -39,6 +35,8 @@ def parse(text: str, verify: bool) -> Any:
 def attributes(target: Target) -> str:
     """Attributes of every generated function."""
     words = ["nounwind", '"no-builtins"', '"no-trapping-math"="true"']
+    if target.arch == "x86_64" and target.vector_bytes > 16:
+        words.append('"stackrealign"')  # a spilled vector must not straddle cache lines
     if target.vector_bytes == 64:
         words += ['"prefer-vector-width"="512"', '"min-legal-vector-width"="512"']
     return " ".join(words)

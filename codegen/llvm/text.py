@@ -10,7 +10,12 @@ import numpy as np
 from litefuse.compiler.ir.attributes import Dense
 from litefuse.compiler.ir.core import IRError
 from litefuse.compiler.ir.types import (
-    FloatType, IndexType, IntegerType, OpaqueType, Type, VectorType,
+    FloatType,
+    IndexType,
+    IntegerType,
+    OpaqueType,
+    Type,
+    VectorType,
 )  # fmt: skip
 
 _FLOATS = {"f16": "half", "bf16": "bfloat", "f32": "float", "f64": "double"}
