@@ -35,7 +35,7 @@ def build_table(
     x = input_min + np.arange(STEPS) * step
     value = round_half_away(function(x) * scaling)
     middle = round_half_away(function(x + step / 2) * scaling)
-    following = round_half_away(function(x + step) * scaling)
+    following = function(x + step) * scaling
     interpolated = round_half_away((following + value) / 2)
     bias = round_half_away((interpolated - middle) / 2)
     last = round_half_away(function(np.array([input_max])) * scaling)

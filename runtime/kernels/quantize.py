@@ -97,13 +97,14 @@ def prepare_fake_quant(ctx: NodeContext) -> list[Shape | None]:
     require_dtype(ctx, ctx.input(0), "float32")
     bits = int(ctx.option("num_bits", 8))
     require(2 <= bits <= 16, ctx, f"num_bits {bits} is outside [2, 16]")
+    require(not ctx.option("narrow_range", False), ctx, "narrow_range is not for activations")
     return [ctx.input(0).shape]
 
 
 def evaluate_fake_quant(ctx: NodeContext) -> list[Array]:
     """The float value of the nearest quantised step in [min, max], the range nudged to hold 0."""
     low, high = np.float32(ctx.option("min", 0.0)), np.float32(ctx.option("max", 0.0))
-    q_min = np.float32(1 if ctx.option("narrow_range", False) else 0)
+    q_min = np.float32(0)
     q_max = np.float32((1 << int(ctx.option("num_bits", 8))) - 1)
     scale = np.float32((high - low) / (q_max - q_min))
     from_low = np.float32(q_min - low / scale)

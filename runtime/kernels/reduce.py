@@ -1,6 +1,10 @@
 """MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY and REDUCE_ALL over given axes.
 
 Float tolerance: 1e-6 of the output's range (another order of summation).
+
+Quantised SUM is the reference's as it stands upstream: a sum in int32, rescaled once and clamped.
+LiteRT 2.3.0 reads int8 and int16 as unsigned bytes when the scales differ, and adds without the
+zero point when they agree; upstream has corrected both, and so they are not copied here.
 """
 
 from __future__ import annotations

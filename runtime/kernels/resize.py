@@ -124,11 +124,15 @@ def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
     _, height, width, _ = ctx.outputs[0].shape
     align = bool(ctx.option("align_corners", False))
     half = bool(ctx.option("half_pixel_centers", False))
-    make = _float_blend if x.dtype.kind == "f" else _integer_blend
+    # The reference blends uint8 in float32 and rounds; int8 and int16 in 10-bit fixed point.
+    in_float = x.dtype.kind == "f" or x.dtype == np.uint8
+    make = _float_blend if in_float else _integer_blend
     rows = make(x.shape[1], height, align, half)
     columns = make(x.shape[2], width, align, half)
     if x.dtype.kind == "f":
         return [_blend(x, rows, columns).astype(x.dtype)]
+    if in_float:
+        return [(_blend(x.astype(np.float32), rows, columns) + np.float32(0.5)).astype(x.dtype)]
     total = _blend(x.astype(np.int64), rows, columns)
     # C division truncates toward zero after half is added away from it.
     value = np.where(total > 0, (total + (1 << 19)) >> 20, -((-total + (1 << 19)) >> 20))

@@ -71,8 +71,8 @@ def test_dequantize_per_channel(seed: int, axis: int) -> None:
     check("DEQUANTIZE", [Arg(x, scale=s, zero_point=zeros, axis=axis)], [y])
 
 
-@given(shapes(1, 3), st.integers(2, 16), st.booleans(), seeds)
-def test_fake_quant(shape: tuple[int, ...], bits: int, narrow: bool, seed: int) -> None:
+@given(shapes(1, 3), st.integers(2, 16), seeds)
+def test_fake_quant(shape: tuple[int, ...], bits: int, seed: int) -> None:
     x = Arg(values(rng(seed), shape, "float32"))
     check(
         "FAKE_QUANT",
@@ -81,5 +81,4 @@ def test_fake_quant(shape: tuple[int, ...], bits: int, narrow: bool, seed: int) 
         min=-2.5,
         max=3.0,
         num_bits=bits,
-        narrow_range=narrow,
     )

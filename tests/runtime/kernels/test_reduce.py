@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.runtime.kernels.one_op import Arg, check, quantization, rng, seeds, shapes, values
+from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from tests.runtime.kernels.one_op import (
+    Arg,
+    build,
+    check,
+    quantization,
+    rng,
+    run,
+    seeds,
+    shapes,
+    values,
+)
 
 
 @st.composite
@@ -26,6 +37,8 @@ def test_same_as_reference(
     shape, axes, keep = case
     s_x, z_x = data.draw(quantization(dtype))
     s_y, z_y = data.draw(quantization(dtype)) if op in ("MEAN", "SUM") else (s_x, z_x)
+    if op == "SUM" and s_x is not None and (dtype != "uint8" or (s_x, z_x) == (s_y, z_y)):
+        return  # LiteRT 2.3.0 is wrong there: see test_quantized_sum
     check(
         op,
         [
@@ -56,3 +69,31 @@ def test_booleans(op: str, case: Any, seed: int) -> None:
     shape, axes, keep = case
     x = rng(seed).random(shape) < (0.2 if op == "REDUCE_ANY" else 0.8)
     check(op, [Arg(x), Arg(axes, constant=True)], [Arg(shape=(1,), dtype="bool")], keep_dims=keep)
+
+
+@given(reductions(), st.data(), seeds)
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+def test_quantized_sum(dtype: str, case: Any, data: st.DataObject, seed: int) -> None:
+    """Within one step of the exact real sum."""
+    shape, axes, keep = case
+    s_x, z_x = data.draw(quantization(dtype))
+    s_y, z_y = data.draw(quantization(dtype))
+    assert s_x is not None
+    assert s_y is not None
+    x = values(rng(seed), shape, dtype)
+    content = build(
+        "SUM",
+        [Arg(x, scale=s_x, zero_point=z_x), Arg(axes, constant=True)],
+        [Arg(shape=(1,), dtype=dtype, scale=s_y, zero_point=z_y)],
+        keep_dims=keep,
+    )
+    ours = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    (got,) = run(ours, [x])
+    over = tuple({int(a) % len(shape) for a in axes})
+    total = (x.astype(np.float64) - z_x).sum(axis=over, keepdims=keep) * s_x
+    info = np.iinfo(dtype)
+    want = np.clip(total / s_y + z_y, info.min, info.max)
+    assert got.shape == want.shape
+    assert np.abs(got - want).max() <= 0.51
