@@ -8,15 +8,22 @@ touches memory that a step since the last barrier touched.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from litefuse.codegen.families import contract, depthwise, map, moves, reduce, softmax, window
+from litefuse.codegen.families import (
+    contract,
+    depthwise,
+    elementwise,
+    moves,
+    reduction,
+    softmax,
+    window,
+)
 from litefuse.codegen.families.lowering import Lowering, Step
 from litefuse.codegen.layout.schedule_kernels import buffers_of
 from litefuse.compiler.ir.attributes import Symbol
-from litefuse.compiler.ir.core import UNKNOWN, IRError, Module, Operation, Region
+from litefuse.compiler.ir.core import UNKNOWN, Block, IRError, Module, Operation, Region, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
 
 
@@ -27,8 +34,8 @@ def _contract(op: Operation, low: Lowering) -> list[Step]:
 FAMILIES: dict[str, Callable[[Operation, Lowering], list[Step]]] = {
     "kern.contract": _contract,
     "kern.window": window.lower,
-    "kern.reduce": reduce.lower,
-    "kern.map": map.lower,
+    "kern.reduce": reduction.lower,
+    "kern.map": elementwise.lower,
     "kern.softmax": softmax.lower,
     "kern.pad": moves.lower_pad,
     "kern.concat": moves.lower_concat,
@@ -110,20 +117,39 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
 
 def _unique(module: Module, steps: list[Step]) -> list[str]:
     """Put each distinct kernel into the module once; the name of every step's kernel."""
-    known: dict[bytes, str] = {}
+    known: dict[Hashable, str] = {}
     counts: dict[str, int] = {}
     names = []
     for step in steps:
-        step.func.attributes["sym_name"] = ""
-        digest = hashlib.blake2b(str(step.func).encode()).digest()
-        if digest not in known:
+        key = _structure(step.func)
+        if key not in known:
             number = counts.get(step.spec, 0)
             counts[step.spec] = number + 1
-            known[digest] = step.spec + (f".{number}" if number else "")
-            step.func.attributes["sym_name"] = known[digest]
+            known[key] = step.spec + (f".{number}" if number else "")
+            step.func.attributes["sym_name"] = known[key]
             module.block.append(step.func)
-        names.append(known[digest])
+        names.append(known[key])
     return names
+
+
+def _structure(func: Operation) -> Hashable:
+    """What a kernel computes, without names and locations: equal for kernels that do the same."""
+    numbers: dict[Value, int] = {}
+
+    def block(b: Block) -> tuple[Hashable, ...]:
+        for a in b.args:
+            numbers[a] = len(numbers)
+        return tuple(map(operation, b.ops))
+
+    def operation(op: Operation) -> Hashable:
+        inputs = tuple(numbers[v] for v in op.operands)
+        for r in op.results:
+            numbers[r] = len(numbers)
+        attributes = tuple((k, repr(v)) for k, v in op.attributes.items())
+        inner = tuple(block(r.block) for r in op.regions)
+        return (op.name, inputs, tuple(r.type for r in op.results), attributes, inner)
+
+    return (func["spec"], len(func.body.args), block(func.body))
 
 
 def _ranges(step: Step) -> list[tuple[Any, int, int, bool]]:

@@ -21,7 +21,7 @@ from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I8, I16, I32, Type, vector
 
 GROUP = {"f32": 1, "dot4_us": 4, "dot4_ss": 4, "dot2": 2}
-_UNROLL_ALL = 48  # steps of depth below which a window is written out whole
+_WHOLE = 320  # products up to which a window or run is written out without a loop
 
 
 @dataclass(frozen=True)
@@ -289,7 +289,8 @@ class _Tile:
             inner *= c
         steps = inner * -(-g.run // GROUP[self.product])
         w_stride = steps * per_step
-        if g.tap_count * -(-g.run // GROUP[self.product]) <= _UNROLL_ALL:
+        products = self.s.rows * self.s.columns * len(lanes)
+        if g.tap_count * -(-g.run // GROUP[self.product]) * products <= _WHOLE:
             for i in range(count):
                 acc = self._taps(
                     level + 1,
@@ -325,7 +326,8 @@ class _Tile:
         steps = -(-self.g.run // unit)
         unroll = self.s.unroll
         main = steps - steps % unroll
-        if steps <= max(unroll, 12) or main <= unroll:
+        whole = steps * self.s.rows * self.s.columns * len(lanes) <= _WHOLE
+        if whole or main <= unroll:
             main = 0
 
         def body(i: Index, carried: list[Value]) -> Sequence[Value]:
