@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from litefuse.compiler.frontend.partition import Subset, subsets
 from litefuse.compiler.ops.tfl import BY_BUILTIN
 from litefuse.compiler.ops.tfl.node import Graph, NodeView, Shape
-from litefuse.runtime.errors import LitefuseError
+from litefuse.runtime.model import ModelError
 from litefuse.runtime.plan import Partition, Plan, Reason
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _refusal(node: NodeView, options: Options) -> Reason | None:
         return Reason(node.index, node.name, said.rule, said.value, said.remedy)
     try:
         found = op.unsupported(node)
-    except LitefuseError as e:  # constants that cannot be read
+    except ModelError as e:  # constants that cannot be read
         return Reason(
             node.index, node.name, "constants must be readable", str(e), "repair the model"
         )
