@@ -105,3 +105,17 @@ class Plan:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"not a plan: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """What became of one node: claimed into which partition, or refused by which rule and why."""
+
+    subgraph: int
+    node: int
+    op: str
+    claimed: bool
+    rule: str = ""
+    value: str = ""
+    remedy: str = ""
+    partition: int | None = None

@@ -122,12 +122,16 @@ def make(name: str, model: Path | bytes, options: Options) -> Contender:
         words["model_content"] = model
     else:
         words["model_path"] = str(model)
-    delegate = None
-    if name in OURS:
+    delegate: Any = None
+    if name == "own":
+        from litefuse.runtime.delegate import CompilingDelegate
+
+        delegate = CompilingDelegate(options)
+    elif name == "litefuse":
         from litefuse.runtime.litert.delegate import Delegate
 
-        values = {item.name: getattr(options, item.name) for item in fields(options)}
-        delegate = Delegate(**values)
+        delegate = Delegate(**{item.name: getattr(options, item.name) for item in fields(options)})
+    if delegate is not None:
         words["experimental_delegates"] = [delegate]
     module: Any
     if name in ("own", "plain"):

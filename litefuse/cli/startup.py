@@ -57,9 +57,10 @@ def _start(contender: str, model: Path, threads: int, cache_dir: str) -> Start:
     begin = clock()
     if contender != "own":
         contenders.litert()
-    if contender in contenders.OURS:
+    if contender == "litefuse":
         import litefuse.runtime.litert.delegate
     if contender == "own":
+        import litefuse.runtime.delegate
         import litefuse.runtime.interpreter  # noqa: F401
     imported = clock()
     before = _resident("VmRSS")

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litefuse.runtime import build
 from litefuse.runtime.errors import LitefuseWarning
@@ -19,9 +19,13 @@ from litefuse.runtime.litert.simple import Array, NativeKernel, Partition, Shape
 from litefuse.runtime.litert.trampoline import trampoline_address
 from litefuse.runtime.litert.views import GraphView, NodeView
 from litefuse.runtime.options import MAX_INDEX, Options
+from litefuse.runtime.plan import NodeRecord, Plan
 from litefuse.runtime.plan import Partition as Planned
-from litefuse.runtime.plan import Plan
 from litefuse.runtime.profile import Profile
+
+if TYPE_CHECKING:
+    from litefuse.runtime.delegate import CompiledClaim, CompilingDelegate
+    from litefuse.runtime.model import Model
 
 _PLANNING, _COMPILING = _SAID = ("planning failed", "compiling failed")
 
@@ -68,6 +72,21 @@ class Delegate(SimpleDelegate):
         self._work: dict[int, _Work] = {}
         self._said: set[str] = set()
         self._closed = False
+        self._own: CompilingDelegate | None = None
+
+    def claim(
+        self, model: Model, subgraph_index: int, shapes: Mapping[int, Shape]
+    ) -> list[CompiledClaim]:
+        """What `litefuse.Interpreter` asks for: one delegate serves either interpreter."""
+        if self._own is None:
+            from litefuse.runtime.delegate import CompilingDelegate
+
+            self._own = CompilingDelegate(self.options)
+        return self._own.claim(model, subgraph_index, shapes)
+
+    def explain(self) -> list[NodeRecord]:
+        """Every node of the interpreter this delegate was last applied to, claimed or not."""
+        return super().explain() if self._own is None else self._own.explain()
 
     def begin(self, graph: GraphView) -> None:
         """Read the graph and plan it; a failure to plan leaves every node to the interpreter."""
@@ -174,6 +193,8 @@ class Delegate(SimpleDelegate):
                 "the last invoke was not timed: make the delegate with profile=True, or ask for "
                 "runs of its own with profile(50)"
             )
+        if self._own is not None:
+            return self._own.profile(runs)
         living = [_compiled(p) for p in self.partitions if p.state is not None]
         profiles = [p.profile(runs) for p in living if p.executable is not None]
         if not profiles:
@@ -191,6 +212,8 @@ class Delegate(SimpleDelegate):
 
     def summary(self) -> str:
         """One line: how many nodes are claimed, in how many partitions."""
+        if self._own is not None:
+            return self._own.summary()
         records = self.explain()
         claimed = sum(record.claimed for record in records)
         full = "fully delegated" if self.is_fully_delegated else "not fully delegated"
@@ -209,6 +232,7 @@ class Delegate(SimpleDelegate):
         return super()._get_native_delegate_pointer()
 
     def _apply(self, context: int) -> None:
+        self._own = None  # reports are about the interpreter that came last
         try:
             super()._apply(context)
         finally:
@@ -224,7 +248,12 @@ class Delegate(SimpleDelegate):
                 f"require_full_delegation: {len(refused)} of {len(verdicts)} nodes cannot be "
                 f"claimed: {told}"
             )
-        if len(refused) == len(verdicts) and not any(v.rule in _SAID for _, v in refused):
+        # Other subgraphs, such as one that only sets variables, are no news.
+        if (
+            graph.subgraph == 0
+            and len(refused) == len(verdicts)
+            and not any(v.rule in _SAID for _, v in refused)
+        ):
             rules = Counter(f"{node.name}: {why.rule}" for node, why in refused)
             told = "; ".join(f"{count} x {rule}" for rule, count in rules.most_common(3))
             self._warn(

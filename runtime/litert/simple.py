@@ -18,6 +18,7 @@ from litefuse.runtime.litert import kernel, selfcheck, structs
 from litefuse.runtime.litert.errors import LiteRTError, Refusal
 from litefuse.runtime.litert.kernel import Kernel
 from litefuse.runtime.litert.views import GraphView, NodeView, PartitionView, TensorView
+from litefuse.runtime.plan import NodeRecord
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
@@ -36,20 +37,6 @@ class NativeKernel:
     address: int
     user_data: int = 0
     keep: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRecord:
-    """What became of one node: claimed into which partition, or refused by which rule and why."""
-
-    subgraph: int
-    node: int
-    op: str
-    claimed: bool
-    rule: str = ""
-    value: str = ""
-    remedy: str = ""
-    partition: int | None = None
 
 
 @dataclass(slots=True)
@@ -213,6 +200,7 @@ class SimpleDelegate:
         session = self._session_of(context)
         ordinal = session.contexts.index(context)
         graph.is_redo = bool(session.records[ordinal])
+        graph.subgraph = ordinal
         waiting: list[Partition] = []
         try:
             self.begin(graph)
