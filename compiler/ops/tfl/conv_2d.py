@@ -1,5 +1,4 @@
-"""CONV_2D: `tfl.conv_2d(x, filter, bias)`; x NHWC, filter [out, kh, kw, in / groups], bias [out].
-"""
+"""CONV_2D: `tfl.conv_2d(x, filter, bias)`; x NHWC, filter [out, kh, kw, in / groups]."""
 
 from __future__ import annotations
 

@@ -173,8 +173,7 @@ def _operand(v: Value) -> Arg | None:
     if not isinstance(v.type, TensorType):
         return None
     value = v.op.get("value") if v.op is not None and v.op.name == "tfl.pseudo_const" else None
-    known = isinstance(value, (Dense, Resource))
-    return Arg(v.type.shape, value.array if known else None)
+    return Arg(v.type.shape, value.array if isinstance(value, (Dense, Resource)) else None)
 
 
 def is_quantized(v: Value) -> bool:

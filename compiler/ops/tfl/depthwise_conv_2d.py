@@ -1,5 +1,4 @@
-"""DEPTHWISE_CONV_2D: `tfl.depthwise_conv_2d(x, filter, bias)`; filter [1, kh, kw, in * multiplier].
-"""
+"""DEPTHWISE_CONV_2D: `tfl.depthwise_conv_2d(x, filter, bias)`; filter [1, kh, kw, in * n]."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""RESHAPE and SQUEEZE: `tfl.reshape(x, shape)`, `tfl.squeeze(x)`; the result's type says the shape.
-"""
+"""RESHAPE and SQUEEZE: `tfl.reshape(x, shape)`, `tfl.squeeze(x)`; the type says the shape."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from typing import Any
 from litefuse.compiler.ir.opdef import require
 from litefuse.compiler.ops.tfl import rules
 from litefuse.compiler.ops.tfl.declare import Arg, Shape, need, size_of, tfl_op
-from litefuse.compiler.ops.tfl.node import NodeView
+from litefuse.compiler.ops.tfl.node import NodeView, refuse
 
 
 def _reshaped(args: Sequence[Arg | None], attributes: dict[str, Any]) -> Shape | None:
@@ -44,7 +43,7 @@ def _check(node: NodeView) -> None:
     if rules.same_kind(node, x, y) == "i8":
         rules.same_quantization(x, y)
     if size_of(x.shape or ()) != size_of(y.shape or ()):
-        rules.refuse(
+        refuse(
             "the number of elements must stay", f"{list(x.shape or ())} to {list(y.shape or ())}"
         )
 

@@ -1,5 +1,4 @@
-"""Support rules that several ops share. Each says no by `refuse`, which names rule, value, remedy.
-"""
+"""Support rules that several ops share. Each refuses by rule, value and remedy."""
 
 from __future__ import annotations
 
