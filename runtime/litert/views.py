@@ -159,6 +159,8 @@ class GraphView:
         self._closed = False
         # Prepare ran on this graph before: after a resize, shapes between nodes may be stale.
         self.is_redo = False
+        # Which subgraph of the interpreter this is: 0 is the main one.
+        self.subgraph = 0
 
     @property
     def nodes(self) -> tuple[NodeView, ...]:
