@@ -64,7 +64,9 @@ def _block(block: Block, context: PassContext) -> None:
         if op.name == "loop.for" and "unroll" in op.attributes:
             times = op.attributes.pop("unroll")
             if times < 1:
-                raise IRError(f"a loop is marked to be unrolled {times} times; it must be at least 1")
+                raise IRError(
+                    f"a loop is marked to be unrolled {times} times; it must be at least 1"
+                )
             if times > 1:
                 _loop(op, times)
                 context.count("loops unrolled")
@@ -125,11 +127,15 @@ def _turns(
     for i in range(times):
         at = counter
         if i:
-            at = inside.create("arith.addi", [counter, _index(inside, i * op["step"])], [INDEX]).result
+            at = inside.create(
+                "arith.addi", [counter, _index(inside, i * op["step"])], [INDEX]
+            ).result
         values = _copy(op, inside, at, values)
     inside.create("loop.yield", values)
     attributes = {**op.attributes, "step": op["step"] * times}
-    return b.create("loop.for", [lower, upper, *carried], [v.type for v in carried], attributes, [Region(block)]).results
+    return b.create(
+        "loop.for", [lower, upper, *carried], [v.type for v in carried], attributes, [Region(block)]
+    ).results
 
 
 def _copy(op: Operation, b: Builder, counter: Value, carried: Sequence[Value]) -> list[Value]:

@@ -124,7 +124,9 @@ def _write(op: Operation, lanes: int, b: Builder, blocks: list[Block]) -> list[V
     return carried
 
 
-def _dynamic(op: Operation, lanes: int, b: Builder, folds: Sequence[Operation], blocks: list[Block]) -> list[Value]:
+def _dynamic(
+    op: Operation, lanes: int, b: Builder, folds: Sequence[Operation], blocks: list[Block]
+) -> list[Value]:
     """Bounds known only when the code runs: whole vectors first, then one iteration at a time."""
     lower, upper, *carried = op.operands
     width = _index(b, lanes)
@@ -141,7 +143,14 @@ def _dynamic(op: Operation, lanes: int, b: Builder, folds: Sequence[Operation], 
 
 
 def _main(
-    op: Operation, lanes: int, b: Builder, lower: Value, upper: Value, carried: Sequence[Value], folds: Sequence[Operation], blocks: list[Block]
+    op: Operation,
+    lanes: int,
+    b: Builder,
+    lower: Value,
+    upper: Value,
+    carried: Sequence[Value],
+    folds: Sequence[Operation],
+    blocks: list[Block],
 ) -> list[Value]:
     """The loop over whole vectors; each lane folds its own part, and the parts are folded after it."""
     starts = [_start(b, fold, v, lanes) for fold, v in zip(folds, carried, strict=True)]
@@ -153,12 +162,23 @@ def _main(
     w.run(op.body)
     inside.create("loop.yield", [w.vector(v) for v in op.body.terminator.operands])
     attributes = {**op.attributes, "step": lanes}
-    loop = b.create("loop.for", [lower, upper, *starts], [v.type for v in starts], attributes, [Region(block)])
-    return [_finish(b, fold, v, r, lanes) for fold, v, r in zip(folds, carried, loop.results, strict=True)]
+    loop = b.create(
+        "loop.for", [lower, upper, *starts], [v.type for v in starts], attributes, [Region(block)]
+    )
+    return [
+        _finish(b, fold, v, r, lanes)
+        for fold, v, r in zip(folds, carried, loop.results, strict=True)
+    ]
 
 
 def _body(
-    op: Operation, lanes: int, b: Builder, start: Value, carried: Sequence[Value], folds: Sequence[Operation], blocks: list[Block]
+    op: Operation,
+    lanes: int,
+    b: Builder,
+    start: Value,
+    carried: Sequence[Value],
+    folds: Sequence[Operation],
+    blocks: list[Block],
 ) -> list[Value]:
     """One vector of iterations, without a loop."""
     if lanes == 1:

@@ -18,7 +18,13 @@ _INTRINSIC = {
     "minsi": "smin", "maxsi": "smax", "copysignf": "copysign", "absf": "fabs", "sqrtf": "sqrt", "floorf": "floor",
     "ceilf": "ceil", "truncf_int": "trunc", "roundevenf": "roundeven",
 }  # fmt: skip
-_CAST = {"extsi": "sext", "extui": "zext", "trunci": "trunc", "sitofp": "sitofp", "fptosi": "fptosi"}
+_CAST = {
+    "extsi": "sext",
+    "extui": "zext",
+    "trunci": "trunc",
+    "sitofp": "sitofp",
+    "fptosi": "fptosi",
+}
 
 
 def _binary(e: Emitter, op: Operation) -> None:
@@ -84,7 +90,9 @@ def _intrinsic(e: Emitter, op: Operation) -> None:
     lanes, element = e.shape(op.result.type)
     t = vector_name(lanes, element)
     operands = [(t, e.value(v)) for v in op.operands]
-    e.bind(op.result, e.call(t, f"llvm.{_INTRINSIC[op.name[6:]]}.{suffix(lanes, element)}", operands))
+    e.bind(
+        op.result, e.call(t, f"llvm.{_INTRINSIC[op.name[6:]]}.{suffix(lanes, element)}", operands)
+    )
 
 
 def _extremum(e: Emitter, op: Operation) -> None:
@@ -121,7 +129,9 @@ def _fma(e: Emitter, op: Operation) -> None:
 def _compare(e: Emitter, op: Operation) -> None:
     a, b = (e.value(v) for v in op.operands)
     word = "icmp" if op.name == "arith.cmpi" else "fcmp"
-    e.bind(op.result, e.pure(f"{word} {op['predicate']} {e.type(op.operands[0].type)} {a}, {b}", a, b))
+    e.bind(
+        op.result, e.pure(f"{word} {op['predicate']} {e.type(op.operands[0].type)} {a}, {b}", a, b)
+    )
 
 
 def _select(e: Emitter, op: Operation) -> None:

@@ -56,7 +56,11 @@ def _emit(e: Emitter, op: Operation, widths: tuple[int, ...], group: int, chunk:
 def _join(e: Emitter, parts: list[str], widths: list[int], lanes: int) -> str:
     whole, have = parts[0], widths[0]
     for part, width in zip(parts[1:], widths[1:], strict=True):
-        grown = e.shuffle(width, "i32", part, None, [*range(width), *([-1] * (have - width))]) if width < have else part
+        grown = (
+            e.shuffle(width, "i32", part, None, [*range(width), *([-1] * (have - width))])
+            if width < have
+            else part
+        )
         whole = e.shuffle(have, "i32", whole, grown, [*range(have), *range(have, have + width)])
         have += width
     if lanes == 1:
@@ -117,7 +121,11 @@ def _vpdpwssd(e: Emitter, n: int, acc: str, a: str, b: str) -> str:
 
 
 def _pmaddwd(e: Emitter, n: int, acc: str, a: str, b: str) -> str:
-    name = {4: "llvm.x86.sse2.pmadd.wd", 8: "llvm.x86.avx2.pmadd.wd", 16: "llvm.x86.avx512.pmaddw.d.512"}[n]
+    name = {
+        4: "llvm.x86.sse2.pmadd.wd",
+        8: "llvm.x86.avx2.pmadd.wd",
+        16: "llvm.x86.avx512.pmaddw.d.512",
+    }[n]
     v, words = f"<{n} x i32>", f"<{2 * n} x i16>"
     product = e.call(v, name, [(words, a), (words, b)])
     return e.pure(f"add {v} {acc}, {product}", acc, product)
@@ -168,4 +176,8 @@ def _expand(e: Emitter, op: Operation, group: int, extend_a: str, extend_b: str)
     e.bind(op.result, acc)
 
 
-HANDLERS: dict[str, Handler] = {"loop.dot4_us": _dot4_us, "loop.dot4_ss": _dot4_ss, "loop.dot2": _dot2}
+HANDLERS: dict[str, Handler] = {
+    "loop.dot4_us": _dot4_us,
+    "loop.dot4_ss": _dot4_ss,
+    "loop.dot2": _dot2,
+}

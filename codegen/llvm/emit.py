@@ -181,7 +181,11 @@ class Emitter:
         other = "poison" if b is None else b
         entries = ", ".join("i32 poison" if m < 0 else f"i32 {m}" for m in mask)
         vector = f"<{lanes} x {element}>"
-        return self.pure(f"shufflevector {vector} {a}, {vector} {other}, <{len(mask)} x i32> <{entries}>", a, other)
+        return self.pure(
+            f"shufflevector {vector} {a}, {vector} {other}, <{len(mask)} x i32> <{entries}>",
+            a,
+            other,
+        )
 
     def splat(self, lanes: int, element: str, scalar: str) -> str:
         """A scalar operand in all lanes."""
@@ -191,7 +195,9 @@ class Emitter:
             return f"splat ({element} {scalar})"
         vector = f"<{lanes} x {element}>"
         one = self.pure(f"insertelement {vector} poison, {element} {scalar}, i32 0", scalar)
-        return self.pure(f"shufflevector {vector} {one}, {vector} poison, <{lanes} x i32> zeroinitializer", one)
+        return self.pure(
+            f"shufflevector {vector} {one}, {vector} poison, <{lanes} x i32> zeroinitializer", one
+        )
 
     # -- control flow --------------------------------------------------------------------------------------------
 
@@ -252,7 +258,9 @@ class Emitter:
         out.append(f"{head}:")
         out.append(f"  {i} = phi i64 [{lb}, %{before}], [{i}.n, %{latch}]")
         for name, v, start, following in zip(names, carried, starts, nexts, strict=True):
-            out.append(f"  {name} = phi {self.type(v.type)} [{start}, %{before}], [{following}, %{latch}]")
+            out.append(
+                f"  {name} = phi {self.type(v.type)} [{start}, %{before}], [{following}, %{latch}]"
+            )
         out.extend(scope.lines)
         out.append(f"  {i}.n = add nuw nsw i64 {i}, {step}")
         out.append(f"  {i}.c = icmp slt i64 {i}.n, {ub}")
@@ -262,7 +270,9 @@ class Emitter:
         for result, start, following in zip(op.results, starts, nexts, strict=True):
             final = following
             if trip is None:
-                final = self.here(f"phi {self.type(result.type)} [{start}, %{before}], [{following}, %{latch}]")
+                final = self.here(
+                    f"phi {self.type(result.type)} [{start}, %{before}], [{following}, %{latch}]"
+                )
             elif self.depth.get(following, 0) >= level:
                 self.depth[following] = level - 1
             if result.type == INDEX:
@@ -270,7 +280,9 @@ class Emitter:
             else:
                 self.bind(result, final)
 
-    def _straight(self, op: Operation, trip: int, lower: Value, counter: Value, carried: Sequence[Value]) -> None:
+    def _straight(
+        self, op: Operation, trip: int, lower: Value, counter: Value, carried: Sequence[Value]
+    ) -> None:
         inits = op.operands[2:]
         if trip:
             self._alias(counter, lower)
@@ -304,7 +316,9 @@ class Emitter:
         outer.block = done
 
 
-def emit_function(op: Operation, target: Target, handlers: Mapping[str, Handler]) -> tuple[str, dict[str, str]]:
+def emit_function(
+    op: Operation, target: Target, handlers: Mapping[str, Handler]
+) -> tuple[str, dict[str, str]]:
     """The text of a `loop.func` and the declarations (by name) that it needs."""
     e = Emitter(target, handlers)
     parameters = []
@@ -318,7 +332,9 @@ def emit_function(op: Operation, target: Target, handlers: Mapping[str, Handler]
             e.bind_index(arg, name, 0)
     e.run(op.body)
     body = "\n".join(e.scopes[0].lines)
-    head = f"define dso_local void @{quoted(op['sym_name'])}({', '.join(parameters)}) #0 {{\nentry:\n"
+    head = (
+        f"define dso_local void @{quoted(op['sym_name'])}({', '.join(parameters)}) #0 {{\nentry:\n"
+    )
     return f"{head}{body}\n  ret void\n}}\n", e.declared
 
 

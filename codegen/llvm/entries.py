@@ -18,7 +18,10 @@ from litefuse.compiler.ir.core import IRError, Operation
 
 ENTRIES = ("run", "invoke", "worker", "litert_invoke")
 _FUTEX = {"x86_64": 202, "aarch64": 98}
-_PAUSE = {"x86_64": "call void @llvm.x86.sse2.pause()", "aarch64": "call void @llvm.aarch64.hint(i32 1)"}
+_PAUSE = {
+    "x86_64": "call void @llvm.x86.sse2.pause()",
+    "aarch64": "call void @llvm.aarch64.hint(i32 1)",
+}
 _CLOCK = {
     "x86_64": ("llvm.readcyclecounter", "", ""),
     "aarch64": ("llvm.read_volatile_register.i64", "metadata", '!{!"cntvct_el0"}'),
@@ -30,7 +33,10 @@ def emit_entries(program: Operation, target: Target) -> tuple[str, dict[str, str
     """The text of the entries for a `loop.program` and the declarations (by name) that they need."""
     steps = [op for op in program.body.ops if op.name == "loop.step"]
     arch = target.arch
-    pause = {"x86_64": "declare void @llvm.x86.sse2.pause()", "aarch64": "declare void @llvm.aarch64.hint(i32)"}[arch]
+    pause = {
+        "x86_64": "declare void @llvm.x86.sse2.pause()",
+        "aarch64": "declare void @llvm.aarch64.hint(i32)",
+    }[arch]
     clock, parameter, _ = _CLOCK[arch]
     declared = {"pause": pause, "clock": f"declare i64 @{clock}({parameter})"}
     text = [
@@ -148,7 +154,9 @@ def _argument(out: list[str], i: int, j: int, argument: dict[str, Any]) -> str:
         base = "%arena" if space == "arena" else "%consts"
         out.append(f"  {name} = getelementptr i8, ptr {base}, i64 {offset}")
     else:
-        raise IRError(f"step {i}, argument {j}: no memory space {space!r}; there are arena, const and io")
+        raise IRError(
+            f"step {i}, argument {j}: no memory space {space!r}; there are arena, const and io"
+        )
     return f"ptr {name}"
 
 

@@ -15,7 +15,13 @@ _ALLOC, _EXEC = 2, 4
 _PROGBITS, _SYMTAB, _RELA, _NOBITS = 1, 2, 4, 8
 _X86_64, _AARCH64 = 62, 183
 _PAGE_21, _ADD_12, _JUMP_26, _CALL_26 = 275, 277, 282, 283
-_LOAD_SHIFT = {278: 0, 284: 1, 285: 2, 286: 3, 299: 4}  # log2 of the size that a load with 12 low bits moves
+_LOAD_SHIFT = {
+    278: 0,
+    284: 1,
+    285: 2,
+    286: 3,
+    299: 4,
+}  # log2 of the size that a load with 12 low bits moves
 
 
 class FlattenError(LitefuseError, ValueError):
@@ -40,7 +46,9 @@ def flatten(data: bytes) -> tuple[bytes, dict[str, int]]:
         raise FlattenError("not a little-endian ELF64 object")
     (machine,) = struct.unpack_from("<H", data, 18)
     if machine not in (_X86_64, _AARCH64):
-        raise FlattenError(f"ELF machine {machine} is neither x86-64 ({_X86_64}) nor AArch64 ({_AARCH64})")
+        raise FlattenError(
+            f"ELF machine {machine} is neither x86-64 ({_X86_64}) nor AArch64 ({_AARCH64})"
+        )
     sections = _sections(data)
     bases, image = _lay_out(data, sections)
     symbols = _symbols(data, sections)
@@ -48,7 +56,9 @@ def flatten(data: bytes) -> tuple[bytes, dict[str, int]]:
         if section.kind == _RELA and section.info in bases:
             _relocate(data, section, image, bases[section.info], bases, symbols, machine)
     entries = {
-        name: bases[index] + value for name, bind, index, value in symbols if bind == 1 and name and index in bases
+        name: bases[index] + value
+        for name, bind, index, value in symbols
+        if bind == 1 and name and index in bases
     }
     return bytes(image), entries
 
@@ -79,7 +89,9 @@ def _lay_out(data: bytes, sections: list[_Section]) -> tuple[dict[int, int], byt
     for _, i in sorted(kept):
         s = sections[i]
         if s.kind != _PROGBITS or s.flags & 1:
-            raise FlattenError(f"section {s.name} is writable or has no bytes; generated code must be constant")
+            raise FlattenError(
+                f"section {s.name} is writable or has no bytes; generated code must be constant"
+            )
         image += bytes(-len(image) % max(s.align, 64))
         bases[i] = len(image)
         image += data[s.offset : s.offset + s.size]
@@ -93,7 +105,10 @@ def _symbols(data: bytes, sections: list[_Section]) -> list[tuple[str, int, int,
         return []
     strings = sections[table.link].offset
     rows = struct.iter_unpack("<IBBHQQ", data[table.offset : table.offset + table.size])
-    return [(_string(data, strings + n), info >> 4, index, value) for n, info, _, index, value, _ in rows]
+    return [
+        (_string(data, strings + n), info >> 4, index, value)
+        for n, info, _, index, value, _ in rows
+    ]
 
 
 def _relocate(
@@ -105,7 +120,9 @@ def _relocate(
     symbols: list[tuple[str, int, int, int]],
     machine: int,
 ) -> None:
-    for offset, info, addend in struct.iter_unpack("<QQq", data[rela.offset : rela.offset + rela.size]):
+    for offset, info, addend in struct.iter_unpack(
+        "<QQq", data[rela.offset : rela.offset + rela.size]
+    ):
         kind = info & 0xFFFFFFFF
         name, _, index, value = symbols[info >> 32]
         if index not in bases:
@@ -116,7 +133,9 @@ def _relocate(
         target, place = bases[index] + value + addend, base + offset
         if machine == _X86_64:
             if kind not in (2, 4):
-                raise FlattenError(f"x86-64 relocation {kind} against {name!r} is not position independent")
+                raise FlattenError(
+                    f"x86-64 relocation {kind} against {name!r} is not position independent"
+                )
             struct.pack_into("<i", image, place, target - place)
         else:
             _patch_arm(image, place, target, kind, name)

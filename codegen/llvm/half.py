@@ -57,10 +57,16 @@ def extend_half(e: Emitter, lanes: int, a: str) -> str:
     magnitude = n.op("and", bits, n.k(0x7FFF))
     moved = n.op("shl", magnitude, n.k(13))
     normal = n.op("add", moved, n.k(112 << 23))
-    step = e.splat(lanes, "float", "0x3E70000000000000")  # 2^-24, the value of the last bit of a denormal
+    step = e.splat(
+        lanes, "float", "0x3E70000000000000"
+    )  # 2^-24, the value of the last bit of a denormal
     tiny = n.op("fmul", n.cast("sitofp", magnitude, "i32", "float"), step, "float")
-    body = n.choose(n.op("icmp ult", magnitude, n.k(0x400)), n.cast("bitcast", tiny, "float", "i32"), normal)
-    body = n.choose(n.op("icmp uge", magnitude, n.k(0x7C00)), n.op("or", moved, n.k(0x7F800000)), body)
+    body = n.choose(
+        n.op("icmp ult", magnitude, n.k(0x400)), n.cast("bitcast", tiny, "float", "i32"), normal
+    )
+    body = n.choose(
+        n.op("icmp uge", magnitude, n.k(0x7C00)), n.op("or", moved, n.k(0x7F800000)), body
+    )
     return n.cast("bitcast", n.op("or", body, sign), "i32", "float")
 
 

@@ -12,7 +12,12 @@ from litefuse.codegen.llvm.machine import attributes, machine, parse
 from litefuse.codegen.targets import Target
 from litefuse.compiler.ir.core import IRError, Module
 
-HANDLERS: dict[str, Handler] = {**arith.HANDLERS, **memory.HANDLERS, **vector.HANDLERS, **dot.HANDLERS}
+HANDLERS: dict[str, Handler] = {
+    **arith.HANDLERS,
+    **memory.HANDLERS,
+    **vector.HANDLERS,
+    **dot.HANDLERS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ def llvm_text(module: Module, target: Target) -> str:
     return "\n".join([head, *functions, *sorted(declared.values()), tail])
 
 
-def emit_image(module: Module, target: Target, verify: bool = True, assembly: bool = False) -> Image:
+def emit_image(
+    module: Module, target: Target, verify: bool = True, assembly: bool = False
+) -> Image:
     """Compile all kernels and entries of a module. `assembly` also keeps the assembly text (a second code generation)."""
     text = llvm_text(module, target)
     tm = machine(target)

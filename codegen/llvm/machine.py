@@ -28,7 +28,9 @@ def parse(text: str, verify: bool) -> Any:
         if verify:
             module.verify()
     except RuntimeError as error:
-        raise IRError(f"the generated LLVM text is wrong, which is a bug of codegen: {error}") from None
+        raise IRError(
+            f"the generated LLVM text is wrong, which is a bug of codegen: {error}"
+        ) from None
     return module
 
 

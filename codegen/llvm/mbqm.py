@@ -120,7 +120,9 @@ def _left(v: _Vectors, x: str, shift: str, f: _Facts) -> str:
         return x
     amount = v.extreme("smax", shift, v.k(0)) if f.low < 0 else shift
     if v.lanes > 1 and v.e.target.vector_bytes == 16 and v.e.target.arch == "x86_64":
-        return v.op("mul", x, v.op("shl", v.k(1), amount))  # SSE shifts all lanes by one amount only
+        return v.op(
+            "mul", x, v.op("shl", v.k(1), amount)
+        )  # SSE shifts all lanes by one amount only
     return v.op("shl", x, amount)
 
 
@@ -138,7 +140,10 @@ def _plain(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str
     y = _left(v, x, shift, f)
     wide = [e.here(f"sext {v.type} {o} to {w.type}") for o in (y, q)]
     product = w.op("add", w.op("mul", *wide), w.k(1 << 30))
-    s = e.pure(f"trunc {w.type} {w.op('lshr', product, w.k(31))} to {v.type}", w.op("lshr", product, w.k(31)))
+    s = e.pure(
+        f"trunc {w.type} {w.op('lshr', product, w.k(31))} to {v.type}",
+        w.op("lshr", product, w.k(31)),
+    )
     if not f.proved:
         bits = vector_name(lanes, "i1")
         both = v.op("and", y, q), v.op("or", y, q)
@@ -159,7 +164,10 @@ def _neon(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str:
     parts = []
     for first in range(0, lanes, 4):
         take = [i if i < lanes else -1 for i in range(first, first + 4)]
-        piece = [e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take) for o in (x, q, shift)]
+        piece = [
+            e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take)
+            for o in (x, q, shift)
+        ]
         parts.append(_neon_register(e, *piece, f))
     whole = parts[0]
     for n, part in enumerate(parts[1:], 1):
@@ -181,7 +189,9 @@ def _neon_register(e: Emitter, x: str, q: str, shift: str, f: _Facts) -> str:
     s = v.intrinsic("llvm.aarch64.neon.sqrdmulh.v4i32", _left(v, x, shift, f), q)
     if f.low >= 0:
         return s
-    right = v.extreme("smin", shift, v.k(0)) if f.high > 0 else shift  # srshl takes a negative number
+    right = (
+        v.extreme("smin", shift, v.k(0)) if f.high > 0 else shift
+    )  # srshl takes a negative number
     if not f.positive:
         minus = v.op("ashr", v.op("and", s, right), v.k(31))
         if f.bound is not None and f.bound < 1 << 31:
@@ -197,7 +207,8 @@ def _paired(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> st
     if even != lanes:
         take = [*range(lanes), -1]
         x, q, shift = (
-            e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take) for o in (x, q, shift)
+            e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take)
+            for o in (x, q, shift)
         )
     v = _Vectors(e, even, "i32")
     y = _left(v, x, shift, f)
@@ -247,7 +258,9 @@ class _Halves:
     def merge(self, even: str, odd: str) -> str:
         """Lower halves of `even`, upper halves of `odd`."""
         n = self.v.lanes
-        low, high = (self.e.pure(f"bitcast {self.w.type} {o} to {self.v.type}", o) for o in (even, odd))
+        low, high = (
+            self.e.pure(f"bitcast {self.w.type} {o} to {self.v.type}", o) for o in (even, odd)
+        )
         return self.e.shuffle(n, "i32", low, high, [i + n * (i % 2) for i in range(n)])
 
 
@@ -296,7 +309,9 @@ def _signed(e: Emitter, v: _Vectors, y: str, q: str, right: str, f: _Facts) -> s
             sign = w.k(1 << 31)
             if f.high >= 0:
                 some = w.op("icmp ne", r, w.k(0))
-                sign = e.pure(f"select <{w.lanes} x i1> {some}, {w.type} {sign}, {w.type} {w.k(0)}", some)
+                sign = e.pure(
+                    f"select <{w.lanes} x i1> {some}, {w.type} {sign}, {w.type} {w.k(0)}", some
+                )
             total = w.op("sub", total, w.op("and", lanes, sign))
         word = "ashr" if arithmetic else "lshr"
         if n and f.high < 0:

@@ -44,7 +44,9 @@ def _load(e: Emitter, op: Operation) -> None:
         if constant:
             p = e.pure(f"getelementptr i8, ptr {p}, i64 {constant * size}", p)
         registers = -(-lanes * size // e.target.vector_bytes) if lanes > 1 else 0
-        value = e.load_once(f"load {name}, ptr {p}, align {align}, !invariant.load !0", registers, p)
+        value = e.load_once(
+            f"load {name}, ptr {p}, align {align}, !invariant.load !0", registers, p
+        )
     else:
         _, p = address(e, pointer, offset, element)
         value = e.here(f"load {name}, ptr {p}, align {align}")
@@ -97,7 +99,9 @@ def _gather(e: Emitter, op: Operation) -> None:
         wide = e.pure(f"sext i32 {n} to i64", n)
         q = e.pure(f"getelementptr i{8 * size}, ptr {p}, i64 {wide}", p, wide)
         one = read(f"load {scalar}, ptr {q}, align {size}{note}", q)
-        result = e.pure(f"insertelement <{lanes} x {scalar}> {result}, {scalar} {one}, i32 {lane}", result, one)
+        result = e.pure(
+            f"insertelement <{lanes} x {scalar}> {result}, {scalar} {one}, i32 {lane}", result, one
+        )
     e.bind(op.result, result)
 
 
@@ -113,7 +117,9 @@ def _advance(e: Emitter, op: Operation) -> None:
 
 def _scratch(e: Emitter, op: Operation) -> None:
     if op["bytes"] < 1 or op["align"] & (op["align"] - 1):
-        raise IRError(f"loop.scratch wants at least one byte and a power of two, not {op['bytes']} and {op['align']}")
+        raise IRError(
+            f"loop.scratch wants at least one byte and a power of two, not {op['bytes']} and {op['align']}"
+        )
     name = e.fresh()
     e.scopes[0].lines.insert(0, f"  {name} = alloca [{op['bytes']} x i8], align {op['align']}")
     e.bind(op.result, name)
@@ -126,7 +132,9 @@ def _prefetch(e: Emitter, op: Operation) -> None:
         p = e.pure(f"getelementptr i8, ptr {p}, i64 {base}", p, base)
     if constant:
         p = e.here(f"getelementptr i8, ptr {p}, i64 {constant}")
-    e.declared["llvm.prefetch.p0"] = "declare void @llvm.prefetch.p0(ptr, i32 immarg, i32 immarg, i32 immarg)"
+    e.declared["llvm.prefetch.p0"] = (
+        "declare void @llvm.prefetch.p0(ptr, i32 immarg, i32 immarg, i32 immarg)"
+    )
     e.effect(f"call void @llvm.prefetch.p0(ptr {p}, i32 0, i32 3, i32 1)")
 
 

@@ -32,7 +32,9 @@ def scalar_name(t: Type) -> str:
         return _FLOATS[t.name]
     if isinstance(t, OpaqueType) and t.name == "loop.ptr":
         return "ptr"
-    raise IRError(f"type {t!r} has no machine form; loop code uses integers, index, f16, bf16, f32, f64 and !loop.ptr")
+    raise IRError(
+        f"type {t!r} has no machine form; loop code uses integers, index, f16, bf16, f32, f64 and !loop.ptr"
+    )
 
 
 def vector_name(lanes: int, element: str) -> str:

@@ -30,7 +30,9 @@ def _insert(e: Emitter, op: Operation) -> None:
     lanes, element = e.shape(op.result.type)
     s, a = e.value(scalar), e.value(vector)
     if lanes > 1:
-        s = e.pure(f"insertelement <{lanes} x {element}> {a}, {element} {s}, i32 {_lane(op, lanes)}", a, s)
+        s = e.pure(
+            f"insertelement <{lanes} x {element}> {a}, {element} {s}, i32 {_lane(op, lanes)}", a, s
+        )
     e.bind(op.result, s)
 
 
@@ -58,7 +60,10 @@ def _shuffle(e: Emitter, op: Operation) -> None:
     if len(mask) == 1:
         m = max(0, mask[0])
         source = a if m < lanes else b
-        e.bind(op.result, e.pure(f"extractelement <{lanes} x {element}> {source}, i32 {m % lanes}", source))
+        e.bind(
+            op.result,
+            e.pure(f"extractelement <{lanes} x {element}> {source}, i32 {m % lanes}", source),
+        )
         return
     same = a == b or all(m < lanes for m in mask)
     if a == b:
@@ -75,7 +80,14 @@ def _reduce(e: Emitter, op: Operation) -> None:
         return
     if kind in _INTEGER:
         vector = vector_name(lanes, element)
-        e.bind(op.result, e.call(element, f"llvm.vector.reduce.{_INTEGER[kind]}.{suffix(lanes, element)}", [(vector, a)]))
+        e.bind(
+            op.result,
+            e.call(
+                element,
+                f"llvm.vector.reduce.{_INTEGER[kind]}.{suffix(lanes, element)}",
+                [(vector, a)],
+            ),
+        )
         return
     if kind != "addf" and kind not in _COMPARE:
         raise IRError(f"loop.reduce: no kind {kind!r}; there are add, max, min, addf, maxf, minf")

@@ -48,7 +48,9 @@ class Widener:
     Every block that it opens is added to `blocks`, so that a failed attempt can be undone.
     """
 
-    def __init__(self, builder: Builder, lanes: int, counter: Value, start: Value, blocks: list[Block]) -> None:
+    def __init__(
+        self, builder: Builder, lanes: int, counter: Value, start: Value, blocks: list[Block]
+    ) -> None:
         self.blocks = blocks
         self.builder = builder
         self.lanes = lanes
@@ -83,7 +85,11 @@ class Widener:
         if isinstance(wide, Affine):
             base = self.splat(wide.base)
             steps = Dense(np.arange(self.lanes, dtype=np.int64) * wide.stride)
-            return self.create("arith.addi", [base, self.create("arith.constant", [], base.type, value=steps)], base.type)
+            return self.create(
+                "arith.addi",
+                [base, self.create("arith.constant", [], base.type, value=steps)],
+                base.type,
+            )
         if isinstance(wide, Apart):
             return self.gathered(wide.lanes)
         return self.splat(wide) if self.uniform(v) else wide
@@ -112,7 +118,9 @@ class Widener:
             whole = self.create("loop.insert", [s, whole], whole.type, lane=i)
         return whole
 
-    def create(self, name: str, operands: Sequence[Value], result: Type, **attributes: object) -> Value:
+    def create(
+        self, name: str, operands: Sequence[Value], result: Type, **attributes: object
+    ) -> Value:
         """A new op with one result."""
         return self.builder.create(name, operands, [result], attributes).result
 
@@ -120,7 +128,9 @@ class Widener:
         """An index and a number."""
         if constant == 0:
             return base
-        return self.create("arith.addi", [base, self.create("arith.constant", [], INDEX, value=constant)], INDEX)
+        return self.create(
+            "arith.addi", [base, self.create("arith.constant", [], INDEX, value=constant)], INDEX
+        )
 
     # -- ops -----------------------------------------------------------------------------------------------------
 
@@ -159,7 +169,9 @@ class Widener:
         operands = [self.vector(v) for v in op.operands]
         if lanes_of(op.result.type) != 1:
             raise NotWidenableError("the body has vectors already")
-        self.values[op.result] = self.create(op.name, operands, vector(self.lanes, op.result.type), **op.attributes)
+        self.values[op.result] = self.create(
+            op.name, operands, vector(self.lanes, op.result.type), **op.attributes
+        )
 
     def _index(self, op: Operation) -> None:
         """Index arithmetic: sums, differences and constant multiples stay affine."""
@@ -175,7 +187,11 @@ class Widener:
             for x, y in ((a, rest[0]), (rest[0], a)):
                 stride, factor = self._stride(x), self._constant(y)
                 if stride is not None and factor is not None:
-                    self._affine(op, self.create(op.name, [self._base(x), self.scalar(y)], INDEX), stride * factor)
+                    self._affine(
+                        op,
+                        self.create(op.name, [self._base(x), self.scalar(y)], INDEX),
+                        stride * factor,
+                    )
                     return
         if op.name == "arith.index_cast" and a.type == INDEX:
             self.values[op.result] = self.get(a)
@@ -215,7 +231,9 @@ class Widener:
                 steps = self.create("arith.muli", [steps, factor], base.type)
             self.values[op.result] = self.create("arith.addi", [base, steps], base.type)
         elif isinstance(wide, Apart):
-            self.values[op.result] = self.gathered([self.create(op.name, [v], t) for v in wide.lanes])
+            self.values[op.result] = self.gathered(
+                [self.create(op.name, [v], t) for v in wide.lanes]
+            )
         else:
             self._elementwise(op)
 
@@ -226,7 +244,9 @@ class Widener:
             raise NotWidenableError("the body has vectors already")
         wide = self.get(offset)
         if isinstance(wide, Affine) and wide.stride == 1:
-            result = self.create("loop.load", [p, wide.base], vector(self.lanes, op.result.type), **op.attributes)
+            result = self.create(
+                "loop.load", [p, wide.base], vector(self.lanes, op.result.type), **op.attributes
+            )
         else:
             parts = [
                 self.create("loop.load", [p, self.lane(offset, i)], op.result.type, **op.attributes)
@@ -245,13 +265,20 @@ class Widener:
             parts = []
             for n in range(self.lanes):
                 parts.append(
-                    self.create("loop.gather", [p, wide.lanes[n], self.lane(indices, n)], op.result.type, **op.attributes)
+                    self.create(
+                        "loop.gather",
+                        [p, wide.lanes[n], self.lane(indices, n)],
+                        op.result.type,
+                        **op.attributes,
+                    )
                 )
             self.values[op.result] = self.gathered(parts)
             return
         if isinstance(wide, Affine):
             steps = Dense(np.arange(self.lanes, dtype=np.int32) * np.int32(wide.stride))
-            i = self.create("arith.addi", [i, self.create("arith.constant", [], i.type, value=steps)], i.type)
+            i = self.create(
+                "arith.addi", [i, self.create("arith.constant", [], i.type, value=steps)], i.type
+            )
         base = self._base(offset)
         self.values[op.result] = self.create(
             "loop.gather", [p, base, i], vector(self.lanes, op.result.type), **op.attributes
@@ -266,7 +293,9 @@ class Widener:
             self.builder.create("loop.store", [self.vector(value), p, wide.base], (), op.attributes)
         elif isinstance(wide, (Affine, Apart)):
             for i in range(self.lanes):
-                self.builder.create("loop.store", [self.lane(value, i), p, self.lane(offset, i)], (), op.attributes)
+                self.builder.create(
+                    "loop.store", [self.lane(value, i), p, self.lane(offset, i)], (), op.attributes
+                )
         else:  # every iteration writes the same place: the last one remains
             last = self.lane(value, self.lanes - 1)
             self.builder.create("loop.store", [last, p, self.scalar(offset)], (), op.attributes)
@@ -301,4 +330,3 @@ class Widener:
         self.builder.create("loop.yield")
         self.builder = outer
         self.builder.create("loop.if", [condition], (), op.attributes, [Region(block)])
-

@@ -64,7 +64,11 @@ class Code(Builder):
     ) -> list[Value]:
         block = Block([INDEX, *(v.type for v in inits)])
         op = self.create(
-            "loop.for", (lower, upper, *inits), [v.type for v in inits], {"step": step, **attributes}, [Region(block)]
+            "loop.for",
+            (lower, upper, *inits),
+            [v.type for v in inits],
+            {"step": step, **attributes},
+            [Region(block)],
         )
         inside = Code(block)
         inside.create("loop.yield", body(inside, block.args[0], block.args[1:]))
@@ -79,12 +83,17 @@ class Code(Builder):
 
 
 def function(
-    pointers: int, body: Callable[[Code, list[Value]], None], name: str = "k", module: Module | None = None
+    pointers: int,
+    body: Callable[[Code, list[Value]], None],
+    name: str = "k",
+    module: Module | None = None,
 ) -> Module:
     """A module with one kernel of so many pointers; `body` gets the builder and all arguments."""
     module = module if module is not None else Module()
     block = Block([PTR] * pointers + [INDEX, INDEX])
-    module.block.append(Operation("loop.func", attributes={"sym_name": name}, regions=[Region(block)]))
+    module.block.append(
+        Operation("loop.func", attributes={"sym_name": name}, regions=[Region(block)])
+    )
     code = Code(block)
     body(code, block.args)
     code.create("loop.return")
@@ -96,16 +105,22 @@ class Loaded:
 
     def __init__(self, image: Image) -> None:
         self.image = image
-        self._memory = mmap.mmap(-1, len(image.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        self._memory = mmap.mmap(
+            -1, len(image.code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+        )
         self._memory.write(image.code)
         self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
 
     def address(self, symbol: str) -> int:
         return self._base + self.image.symbols[symbol]
 
-    def call(self, symbol: str, *arrays: np.ndarray[Any, Any], begin: int = 0, end: int = 1) -> None:
+    def call(
+        self, symbol: str, *arrays: np.ndarray[Any, Any], begin: int = 0, end: int = 1
+    ) -> None:
         types = [ctypes.c_void_p] * len(arrays) + [ctypes.c_int64] * 2
-        ctypes.CFUNCTYPE(None, *types)(self.address(symbol))(*(a.ctypes.data for a in arrays), begin, end)
+        ctypes.CFUNCTYPE(None, *types)(self.address(symbol))(
+            *(a.ctypes.data for a in arrays), begin, end
+        )
 
 
 def compiled(module: Module, target: Target) -> Loaded:
@@ -122,4 +137,16 @@ def aligned(array: np.ndarray[Any, Any], alignment: int = 64) -> np.ndarray[Any,
     return copy
 
 
-__all__ = ["ARM", "HERE", "HOST", "I32", "X86", "Code", "Loaded", "aligned", "compiled", "function", "runnable"]
+__all__ = [
+    "ARM",
+    "HERE",
+    "HOST",
+    "I32",
+    "X86",
+    "Code",
+    "Loaded",
+    "aligned",
+    "compiled",
+    "function",
+    "runnable",
+]

@@ -39,7 +39,13 @@ def program(steps: int, grain: int = 1) -> Module:
     places = [("io", 0), *(("arena", 4096 * (i % 2)) for i in range(steps - 1)), ("io", 1)]
     for i in range(steps):
         args = [{"space": s, "offset": o} for s, o in places[i : i + 2]]
-        attributes = {"callee": Symbol("k"), "trip": LENGTH, "args": args, "barrier": i > 0, "grain": grain}
+        attributes = {
+            "callee": Symbol("k"),
+            "trip": LENGTH,
+            "args": args,
+            "barrier": i > 0,
+            "grain": grain,
+        }
         block.append(Operation("loop.step", attributes=attributes))
     attributes = {"sym_name": "run", "arena_bytes": 8192}
     module.block.append(Operation("loop.program", attributes=attributes, regions=[Region(block)]))
@@ -49,10 +55,15 @@ def program(steps: int, grain: int = 1) -> Module:
 class Runner:
     """State, Pool and workers as the runtime would make them."""
 
-    def __init__(self, image: Loaded, threads: int, spin: int, ticks: int = 0, sleep: bool = True) -> None:
+    def __init__(
+        self, image: Loaded, threads: int, spin: int, ticks: int = 0, sleep: bool = True
+    ) -> None:
         self.image = image
         self.pool = aligned(np.zeros(40, np.uint64))
-        self.pool[:2] = threads | spin << 32, ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value if sleep else 0
+        self.pool[:2] = (
+            threads | spin << 32,
+            ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value if sleep else 0,
+        )
         self.arena = aligned(np.zeros(4096, np.int32))
         self.source, self.result = np.arange(LENGTH, dtype=np.int32), np.zeros(LENGTH, np.int32)
         self.io = np.array([self.source.ctypes.data, self.result.ctypes.data], np.uint64)
@@ -65,7 +76,8 @@ class Runner:
         worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)(image.address("worker"))
         self._invoke = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(image.address("invoke"))
         self.workers = [
-            threading.Thread(target=worker, args=(self.pool.ctypes.data, tid), daemon=True) for tid in range(1, threads)
+            threading.Thread(target=worker, args=(self.pool.ctypes.data, tid), daemon=True)
+            for tid in range(1, threads)
         ]
         for thread in self.workers:
             thread.start()
@@ -80,7 +92,15 @@ class Runner:
         address = self.pool.ctypes.data + 64
         number = {"x86_64": 202, "aarch64": 98}[HOST.arch]
         libc = ctypes.CDLL(None)
-        libc.syscall(ctypes.c_long(number), ctypes.c_void_p(address), ctypes.c_long(129), ctypes.c_long(1 << 30), None, None, 0)
+        libc.syscall(
+            ctypes.c_long(number),
+            ctypes.c_void_p(address),
+            ctypes.c_long(129),
+            ctypes.c_long(1 << 30),
+            None,
+            None,
+            0,
+        )
         for thread in self.workers:
             thread.join(20)
             assert not thread.is_alive()
@@ -91,8 +111,13 @@ def image(request: pytest.FixtureRequest) -> Loaded:
     return Loaded(emit_image(program(7), request.param))
 
 
-@pytest.mark.parametrize(("threads", "spin", "sleep"), [(1, 0, True), (2, 0, True), (2, 2000, True), (4, 50, True), (3, 5, False)])
-def test_steps_run_in_order_on_all_threads(image: Loaded, threads: int, spin: int, sleep: bool) -> None:
+@pytest.mark.parametrize(
+    ("threads", "spin", "sleep"),
+    [(1, 0, True), (2, 0, True), (2, 2000, True), (4, 50, True), (3, 5, False)],
+)
+def test_steps_run_in_order_on_all_threads(
+    image: Loaded, threads: int, spin: int, sleep: bool
+) -> None:
     runner = Runner(image, threads, spin, sleep=sleep)
     for n in range(200 if sleep else 5):
         runner.source += n
@@ -146,7 +171,9 @@ def test_litert_invoke_reads_tensor_addresses_each_time(image: Loaded) -> None:
     tensors = np.zeros((5, 14), np.uint64)  # 112 bytes each
     context, node = np.zeros(25, np.uint64), np.zeros(10, np.uint64)
     context[2], node[4] = tensors.ctypes.data, runner.state.ctypes.data
-    call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(image.address("litert_invoke"))
+    call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(
+        image.address("litert_invoke")
+    )
     for n in range(3):
         source, result = np.full(LENGTH, n, np.int32), np.zeros(LENGTH, np.int32)
         tensors[1, 1], tensors[3, 1] = source.ctypes.data, result.ctypes.data

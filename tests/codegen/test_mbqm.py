@@ -40,12 +40,37 @@ FORMS: dict[str, tuple[dict[str, Any], int, tuple[int, int], int]] = {
     "signed-right": ({"shift_range": (-31, -1), "x_bound": (1 << 28)}, 1 << 28, (-31, -1), 31),
     "signed-left": ({"shift_range": (0, 6), "x_bound": 1 << 20}, 1 << 20, (0, 6), 31),
     "signed-both": ({"shift_range": (-9, 4), "x_bound": 1 << 24}, 1 << 24, (-9, 4), 31),
-    "magnitude": ({"shift_range": (-31, 0), "x_bound": 1 << 22, "max_trailing_zeros": 7}, 1 << 22, (-31, 0), 7),
-    "magnitude-both": ({"shift_range": (-12, 3), "x_bound": 1 << 18, "max_trailing_zeros": 8}, 1 << 18, (-12, 3), 8),
-    "magnitude-left": ({"shift_range": (0, 3), "x_bound": 1 << 18, "max_trailing_zeros": 8}, 1 << 18, (0, 3), 8),
+    "magnitude": (
+        {"shift_range": (-31, 0), "x_bound": 1 << 22, "max_trailing_zeros": 7},
+        1 << 22,
+        (-31, 0),
+        7,
+    ),
+    "magnitude-both": (
+        {"shift_range": (-12, 3), "x_bound": 1 << 18, "max_trailing_zeros": 8},
+        1 << 18,
+        (-12, 3),
+        8,
+    ),
+    "magnitude-left": (
+        {"shift_range": (0, 3), "x_bound": 1 << 18, "max_trailing_zeros": 8},
+        1 << 18,
+        (0, 3),
+        8,
+    ),
     "positive": ({"shift_range": (-31, 0), "clamped_below": True}, 1 << 31, (-31, 0), 31),
-    "positive-both": ({"shift_range": (-12, 5), "x_bound": 1 << 25, "clamped_below": True}, 1 << 25, (-12, 5), 31),
-    "positive-left": ({"shift_range": (1, 5), "x_bound": 1 << 25, "clamped_below": True}, 1 << 25, (1, 5), 31),
+    "positive-both": (
+        {"shift_range": (-12, 5), "x_bound": 1 << 25, "clamped_below": True},
+        1 << 25,
+        (-12, 5),
+        31,
+    ),
+    "positive-left": (
+        {"shift_range": (1, 5), "x_bound": 1 << 25, "clamped_below": True},
+        1 << 25,
+        (1, 5),
+        31,
+    ),
 }
 
 
@@ -88,7 +113,11 @@ def multipliers(zeros: int) -> st.SearchStrategy[int]:
         return q | 1 << zeros if zeros < 31 and q and q % (1 << (zeros + 1)) == 0 else q
 
     plain = st.integers(1 << 30, HIGH).map(cut)
-    return st.one_of(plain, st.integers(0, zeros).map(lambda k: min(HIGH, (1 << 30) | 1 << min(k, 30))), st.just(0))
+    return st.one_of(
+        plain,
+        st.integers(0, zeros).map(lambda k: min(HIGH, (1 << 30) | 1 << min(k, 30))),
+        st.just(0),
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -128,13 +157,19 @@ def test_many_random_values(kernels: Any, form: str) -> None:
 
 @pytest.mark.parametrize("target", HERE)
 @pytest.mark.parametrize("lanes", [1, 5, 8])
-@pytest.mark.parametrize(("q", "shift"), [(1 << 30, -3), (1518500250, 0), (2147483647, -8), (1 << 30, 4), (0, 0)])
+@pytest.mark.parametrize(
+    ("q", "shift"), [(1 << 30, -3), (1518500250, 0), (2147483647, -8), (1 << 30, 4), (0, 0)]
+)
 def test_constant_multipliers(target: Target, lanes: int, q: int, shift: int) -> None:
     def body(b: Code, args: Any) -> None:
         t = vector(lanes, I32)
         zero = b.constant(0)
         wide = Dense(np.full(lanes, q, np.int32))
-        operands = (b.load(args[0], zero, t), b.constant(wide if lanes == 5 else q, t), b.constant(shift, t))
+        operands = (
+            b.load(args[0], zero, t),
+            b.constant(wide if lanes == 5 else q, t),
+            b.constant(shift, t),
+        )
         b.store(b.op("arith.mbqm", operands, t, x_bound=1 << 24), args[1], zero)
 
     kernel = compiled(function(2, body), target)

@@ -20,8 +20,12 @@ __all__ = ["pytestmark"]
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
-@given(times=st.integers(1, 9), trip=st.integers(0, 23), step=st.integers(1, 3), vector=st.booleans())
-def test_unrolled_loops_agree(dynamic: bool, times: int, trip: int, step: int, vector: bool) -> None:
+@given(
+    times=st.integers(1, 9), trip=st.integers(0, 23), step=st.integers(1, 3), vector=st.booleans()
+)
+def test_unrolled_loops_agree(
+    dynamic: bool, times: int, trip: int, step: int, vector: bool
+) -> None:
     vector &= step == 1
 
     def body(b: Code, args: list[Value], marks: dict[str, Any]) -> None:

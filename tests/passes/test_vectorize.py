@@ -20,7 +20,9 @@ from tests.codegen.build import HOST, Code, compiled, function
 
 Array = npt.NDArray[Any]
 SIZE = 200
-pytestmark = pytest.mark.skipif(HOST.arch not in ("x86_64", "aarch64"), reason="no target for this machine")
+pytestmark = pytest.mark.skipif(
+    HOST.arch not in ("x86_64", "aarch64"), reason="no target for this machine"
+)
 
 
 def arrays() -> list[Array]:
@@ -40,7 +42,9 @@ def run(module: Module, end: int) -> list[Array]:
     return data
 
 
-def check(body: Callable[[Code, list[Value], dict[str, Any]], None], end: int = 37, scalar: int = 0) -> PassContext:
+def check(
+    body: Callable[[Code, list[Value], dict[str, Any]], None], end: int = 37, scalar: int = 0
+) -> PassContext:
     """Build the same kernel marked and unmarked, run the passes on the marked one, compare all memory."""
     context = PassContext(target=find("host"))
     plain = function(5, lambda b, a: body(b, a, {}))
@@ -63,12 +67,19 @@ def test_elementwise_with_strides_and_uniform_values(trip: int) -> None:
             y = c.load(f, c.mul(i, two), F32)
             z = c.load(f, c.op("arith.subi", (c.constant(60), i), INDEX), F32)
             u = c.load(f, c.constant(3), F32)
-            k = c.op("arith.sitofp", (c.op("arith.index_cast", (c.mul(i, c.constant(3)),), I32),), F32)
+            k = c.op(
+                "arith.sitofp", (c.op("arith.index_cast", (c.mul(i, c.constant(3)),), I32),), F32
+            )
             t = c.op("arith.fma", (x, y, u), F32)
             t = c.op("arith.maxf", (t, z), F32)
             c.store(c.op("arith.addf", (t, k), F32), out, c.add(i, i))
             wide = c.op("arith.extsi", (c.load(s, i, I8),), I32)
-            q = c.op("arith.mbqm", (wide, c.constant(1 << 30, I32), c.constant(-1, I32)), I32, x_bound=128)
+            q = c.op(
+                "arith.mbqm",
+                (wide, c.constant(1 << 30, I32), c.constant(-1, I32)),
+                I32,
+                x_bound=128,
+            )
             c.store(q, args[4], i)
             return ()
 
@@ -77,7 +88,10 @@ def test_elementwise_with_strides_and_uniform_values(trip: int) -> None:
     assert check(body).statistics["loops vectorized"] == 1
 
 
-@given(trip=st.integers(0, 60), kinds=st.sampled_from(["addi", "muli", "maxsi", "minsi", "andi", "ori", "xori"]))
+@given(
+    trip=st.integers(0, 60),
+    kinds=st.sampled_from(["addi", "muli", "maxsi", "minsi", "andi", "ori", "xori"]),
+)
 def test_integer_folds(trip: int, kinds: str) -> None:
     def body(b: Code, args: list[Value], marks: dict[str, Any]) -> None:
         def each(c: Code, i: Value, carried: list[Value]) -> list[Value]:
