@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litefuse.compiler.ir.core import Module, Value
-from litefuse.compiler.ir.types import F32, SI32, QuantizedType, SI8, tensor
+from litefuse.compiler.ir.types import F32, SI8, SI32, QuantizedType, tensor
 from litefuse.passes.support.body import Body
 from tests import kern_interpreter, kern_run
 from tests.kern_build import Q8, Function, body_of
