@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from litefuse.compiler.frontend.import_partition import import_partition
 from litefuse.compiler.frontend.plan import plan_subgraph
 from litefuse.compiler.ir.core import Module
-from litefuse.compiler.ir.passes import Pass, PassContext, PassManager
+from litefuse.compiler.ir.passes import PassContext, PassManager
 from litefuse.passes.pipeline import TENSOR_PASSES
 from litefuse.runtime.model import read_model
 from litefuse.runtime.options import Options
@@ -30,18 +30,19 @@ def imported(content: bytes) -> Module:
     return import_partition(model, plan.partitions[0])
 
 
-def litert(content: bytes, inputs: Sequence[Array]) -> list[Array]:
-    """What LiteRT's reference kernels give, in the order of the model's outputs."""
+def litert(content: bytes, module: Module, inputs: Sequence[Array]) -> list[Array]:
+    """What LiteRT's reference kernels give, arguments and results in the order of the module's function."""
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT as oracle")
     made = interpreter.Interpreter(
         model_content=content,
         experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
     )
     made.allocate_tensors()
-    for detail, x in zip(made.get_input_details(), inputs, strict=True):
-        made.set_tensor(detail["index"], x)
+    function = module.functions()[0]
+    for index, x in zip(function["arg_tensors"], inputs, strict=True):
+        made.set_tensor(index, x)
     made.invoke()
-    return [made.get_tensor(detail["index"]) for detail in made.get_output_details()]
+    return [made.get_tensor(index) for index in function["result_tensors"]]
 
 
 def same(got: Sequence[Array], want: Sequence[Array], stage: str) -> None:
@@ -58,19 +59,26 @@ def same(got: Sequence[Array], want: Sequence[Array], stage: str) -> None:
 
 
 def check(
-    content: bytes, inputs: Sequence[Sequence[Array]], passes: Sequence[Pass] = TENSOR_PASSES
+    content: bytes,
+    inputs: Sequence[Sequence[Array]],
+    at_the_end: Sequence[Sequence[Array]] = (),
+    after: Collection[str] | None = None,
 ) -> Module:
-    """Run the passes one by one; as soon as all ops are `kern`, results must be LiteRT's after every pass."""
+    """Run the tensor passes one by one; once all ops are `kern`, results must be LiteRT's.
+
+    `inputs` are compared after every pass (those named in `after`, where given), `at_the_end` after the last.
+    """
     module = imported(content)
-    # Partition inputs stand in the order of the subgraph's.
-    expected = [litert(content, x) for x in inputs]
     context = PassContext()
-    for p in passes:
+    expected = [litert(content, module, x) for x in inputs]
+    for p in TENSOR_PASSES:
         PassManager([p]).run(module, context)
-        if any(op.dialect == "tfl" for op in module.walk()):
+        if any(op.dialect == "tfl" for op in module.walk()) or (after and p.name not in after):
             continue
         for x, want in zip(inputs, expected, strict=True):
             same(kern_interpreter.run(module, x), want, p.name)
+    for x in at_the_end:
+        same(kern_interpreter.run(module, x), litert(content, module, x), "all passes")
     return module
 
 

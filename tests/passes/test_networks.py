@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from litefuse.runtime.model import read_model, write_model
 from tests.passes.oracle import check, extreme_inputs, imported, random_inputs
 
 NETWORKS = (
@@ -30,17 +31,35 @@ NETWORKS = (
 ZOO = ("mobilenet_v1_f16", "mobilenet_v1_int8", "mobilenet_v2_f16", "mobilenet_v2_f32", "mobilenet_v2_int8")
 
 
-def _check(path: Path) -> None:
-    content = path.read_bytes()
+def _without_softmax(content: bytes) -> bytes:
+    """The model up to its final SOFTMAX.
+
+    LiteRT's reference int8 SOFTMAX ends the process (a check of a shift) where the exponentials of a row sum to more than 256,
+    as they do for 1000 nearly equal logits.
+    """
+    model = read_model(content)
+    graph = model.subgraphs[0]
+    last = graph.operators.pop()
+    assert last.name == "SOFTMAX"
+    graph.outputs = (last.inputs[0],)
+    model.signature_defs = []
+    return write_model(model)
+
+
+def _check(path: Path, cut: bool = False) -> None:
+    content = _without_softmax(path.read_bytes()) if cut else path.read_bytes()
     module = imported(content)
     rng = np.random.default_rng(1)
-    inputs = [random_inputs(module, rng)]
-    if path.stat().st_size < 1 << 20:
-        inputs += extreme_inputs(module)
-    result = check(content, inputs)
+    small = len(content) < 1 << 20
+    result = check(
+        content,
+        [random_inputs(module, rng)],
+        extreme_inputs(module) if small else [],
+        after=("tfl_to_kern", "fold_quantization", "fuse_epilogue"),
+    )
     names = {op.name for op in result.functions()[0].body.ops}
     assert "kern.rescale" not in names
-    # Whatever could be an epilogue is one: bias, requantisation, activation never stand alone behind a contraction.
+    # Bias, requantisation and activation never stand alone behind a contraction.
     for op in result.walk():
         if op.name == "kern.contract":
             assert not any(u.name == "kern.map" and len(op.result.users) == 1 for u in op.result.users)
@@ -54,4 +73,4 @@ def test_network(corpus: Path, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ZOO)
 def test_zoo(zoo: Path, name: str) -> None:
-    _check(zoo / f"{name}.tflite")
+    _check(zoo / f"{name}.tflite", cut=name.endswith("int8"))
