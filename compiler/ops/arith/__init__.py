@@ -1,4 +1,4 @@
-"""`arith`: arithmetic on scalars and vectors, in the regions of `kern` ops and in `loop` code alike.
+"""`arith`: arithmetic on scalars and vectors, in regions of `kern` ops and in `loop` code alike.
 
 Every op works elementwise on equal types. Integers are signless two's complement and wrap.
 `maxf(a, b)` is `a > b ? a : b` and `minf(a, b)` is `a < b ? a : b` (what x86 does, NaN in `a` gives
