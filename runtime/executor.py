@@ -178,8 +178,10 @@ class Executable:
             finally:
                 self._state.ticks = None
 
-    def numba_callable(self) -> Any:
+    def numba_callable(self, order: Sequence[int] | None = None) -> Any:
         """A function for use inside Numba's ``@njit``: takes the input then the output arrays.
+
+        `order`: the io index of each argument, where they are to come in another order.
 
         It checks dtypes, ranks, shapes and contiguity, binds, runs without the GIL, and returns 0.
         It takes no lock: do not run it while another thread invokes the same executable. Imports
@@ -188,7 +190,8 @@ class Executable:
         self._alive()
         from litefuse.runtime.numba_call import make
 
-        return make(self, self.image.address("invoke"), self.state_address + self._io_at)
+        io = self.state_address + self._io_at
+        return make(self, self.image.address("invoke"), io, order)
 
     def close(self) -> None:
         """Free the arena, the state and the reference to the image; again is harmless."""

@@ -42,14 +42,16 @@ class LoadedImage:
     pages go when the last reference does. An image that is garbage collected unmaps itself.
     """
 
-    def __init__(self, fd: int, base: int, size: int, manifest: dict[str, Any], info: Manifest):
+    def __init__(
+        self, fd: int, start: int, base: int, size: int, manifest: dict[str, Any], info: Manifest
+    ):
         self.manifest = manifest
         self.info = info
         self.origin: Origin | None = None
         self._fd, self._base, self._size = fd, base, size
         self._references, self._open = 0, True
         self._lock = threading.Lock()
-        self._code = libc.map_file(fd, info.code.offset, info.code.size, executable=True)
+        self._code = libc.map_file(fd, start + info.code.offset, info.code.size, executable=True)
         self._references = 1
 
     @property
@@ -81,6 +83,10 @@ class LoadedImage:
     def code(self) -> memoryview:
         """The code image as read-only bytes, valid while the image is: for disassembly."""
         return libc.view(self.code_address, self.info.code.size).toreadonly()
+
+    def contents(self) -> memoryview:
+        """The whole artifact file as read-only bytes, valid while the image is: for copying."""
+        return libc.view(self._alive(self._base), self._size).toreadonly()
 
     def retain(self) -> LoadedImage:
         """Add a reference; LoadError once the image is closed."""
@@ -139,22 +145,46 @@ def load(path: str | os.PathLike[str], *, host: HostTarget | None = None) -> Loa
 
     `host` (default: this machine) is what the manifest's needs are compared with.
     """
-    path = Path(path)
+    fd, size = open_trusted(path)
+    try:
+        with suppress(OSError):  # a file system without locks only loses the protection
+            fcntl.flock(fd, fcntl.LOCK_SH)
+        return _map(fd, 0, size, str(path), host or host_target())
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def load_section(
+    fd: int, start: int, size: int, where: str, *, host: HostTarget | None = None
+) -> LoadedImage:
+    """Verify and map an artifact that is `size` bytes from `start` on of an open, trusted file.
+
+    The descriptor stays the caller's. `where` names the file in errors.
+    """
+    own = os.dup(fd)
+    try:
+        return _map(own, start, size, where, host or host_target())
+    except BaseException:
+        os.close(own)
+        raise
+
+
+def open_trusted(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """A descriptor of a file that may hold code to run, and its size; LoadError if it may not."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(path, flags)
     except OSError as error:
-        raise LoadError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise LoadError(f"{os.fspath(path)}: cannot be opened: {error.strerror}") from error
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
-            raise LoadError(f"{path}: not a regular file; an artifact must be one")
+            raise LoadError(f"{os.fspath(path)}: not a regular file; an artifact must be one")
         reason = unsafe_reason(status, root_may_own=True)
         if reason:
-            raise LoadError(f"{path}: refused as code to run: {reason}")
-        with suppress(OSError):  # a file system without locks only loses the protection
-            fcntl.flock(fd, fcntl.LOCK_SH)
-        return _map(fd, status.st_size, str(path), host or host_target())
+            raise LoadError(f"{os.fspath(path)}: refused as code to run: {reason}")
+        return fd, status.st_size
     except BaseException:
         os.close(fd)
         raise
@@ -170,7 +200,7 @@ def load_bytes(
         size = len(rest)
         while rest:
             rest = rest[os.write(fd, rest) :]
-        return _map(fd, size, f"<{name}>", host or host_target())
+        return _map(fd, 0, size, f"<{name}>", host or host_target())
     except BaseException:
         os.close(fd)
         raise
@@ -186,16 +216,16 @@ def _anonymous_file(name: str) -> int:
             return os.dup(file.fileno())
 
 
-def _map(fd: int, size: int, where: str, host: HostTarget) -> LoadedImage:
+def _map(fd: int, start: int, size: int, where: str, host: HostTarget) -> LoadedImage:
     """Verify the file through the mapping that will serve as its constants; then map its code."""
     if not size:
         raise LoadError(f"{where}: the file is empty; compile the model again")
-    base = libc.map_file(fd, 0, size)
+    base = libc.map_file(fd, start, size)
     try:
         artifact = parse(libc.view(base, size).toreadonly())
         manifest, info = artifact.manifest, artifact.info
         _check_host(info, where, host)
-        return LoadedImage(fd, base, size, manifest, info)
+        return LoadedImage(fd, start, base, size, manifest, info)
     except ArtifactError as error:
         libc.unmap(base, size)
         raise LoadError(f"{where}: {error}; remove it and compile the model again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -38,30 +39,32 @@ def _bind(array: Any, slot: Any, shape: Any) -> None:
     _store(slot, np.uint64(array.ctypes.data))
 
 
-def make(executable: Executable, invoke: int, io: int) -> Any:
+def make(executable: Executable, invoke: int, io: int, order: Sequence[int] | None = None) -> Any:
     """``call(*inputs, *outputs) -> 0``, an ``@njit(nogil=True)`` function.
 
     Its types are fixed by the ports: C-contiguous arrays of the right dtype and rank, outputs
     writable; Numba refuses others when it compiles the caller. `invoke` is the native entry's
-    address, `io` that of the pointer table.
+    address, `io` that of the pointer table. `order` says which port each argument is, if they are
+    not to be in the ports' own.
     """
     native = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_uint64)(invoke)
     ports = (*executable.inputs, *executable.outputs)
+    order = range(len(ports)) if order is None else order
     scope: dict[str, Any] = {
         "bind": _bind,
         "native": native,
         "state": np.uint64(executable.state_address),
     }
-    lines = [f"def call({', '.join(f'a{i}' for i in range(len(ports)))}):"]
+    lines = [f"def call({', '.join(f'a{i}' for i in order)}):"]
     for i, port in enumerate(ports):
         scope[f"slot{i}"], scope[f"shape{i}"] = np.uint64(io + 8 * i), port.shape
         lines.append(f"    bind(a{i}, slot{i}, shape{i})")
     lines.append("    return native(state)")
     # Numba has no variadic functions over arrays of mixed types, so the signature is spelled out.
     exec("\n".join(lines), scope)
-    inputs = [_array_type(port, readonly=True) for port in executable.inputs]
-    outputs = [_array_type(port, readonly=False) for port in executable.outputs]
-    call = numba.njit(types.int32(*inputs, *outputs), nogil=True)(scope["call"])
+    first = len(executable.inputs)
+    kinds = [_array_type(ports[i], readonly=i < first) for i in order]
+    call = numba.njit(types.int32(*kinds), nogil=True)(scope["call"])
     call.executable = executable
     return call
 
