@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -366,3 +368,44 @@ print("end")
     for case in ("plain", "atexit", "delegate first"):
         done = python(code, str(DIGITS), case)
         assert (done.returncode, done.stdout) == (0, "end\n"), (case, done.stderr)
+
+
+def test_a_forked_child_has_threads_of_its_own(tmp_path: Any) -> None:
+    code = """
+import os, sys
+import litefuse
+from tests.runtime.litert.models import make_interpreter, feed
+interpreter = make_interpreter(sys.argv[1], [litefuse.Delegate(num_threads=2)])
+(expected,) = feed(interpreter)
+child = os.fork()
+interpreter.invoke()
+(output,) = interpreter.get_output_details()
+same = (interpreter.get_tensor(output["index"]) == expected).all()
+if child == 0:
+    os._exit(0 if same else 9)
+print(same, os.waitpid(child, 0)[1])
+"""
+    done = python(code, str(DIGITS))
+    assert (done.returncode, done.stdout) == (0, "True 0\n"), done.stderr
+
+
+def test_interpreters_come_and_go_without_a_trace(digits: bytes, chain: bytes) -> None:
+    def traces() -> tuple[int, ...]:
+        gc.collect()
+        maps = len(Path("/proc/self/maps").read_text().splitlines())
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), maps
+
+    ours = litefuse.Delegate(num_threads=2)
+    before: tuple[int, ...] = ()
+    for turn in range(30):
+        if turn == 10:
+            before = traces()
+        make_interpreter(digits, [ours])
+        interpreter = make_interpreter(chain, [litefuse.Delegate()])
+        interpreter.resize_tensor_input(0, (turn % 3 + 1, 3))
+        feed(interpreter)
+        del interpreter
+    files, threads, maps = traces()
+    assert (files, threads) == before[:2]
+    assert maps <= before[2] + 6  # malloc's own
+    assert not [k for ks in kernel.KERNELS.values() for k in ks if k.delegate is ours]
