@@ -57,7 +57,9 @@ def _fold(op: Operation) -> bool:
         return False
     hint = op.result.name or op.name.partition(".")[2]
     value = constant_attribute(outputs[0].reshape(result.shape), hint)
-    made = Builder(op.block, op, op.location).create("tfl.pseudo_const", (), [result], {"value": value})
+    made = Builder(op.block, op, op.location).create(
+        "tfl.pseudo_const", (), [result], {"value": value}
+    )
     replace_op(op, [made.result])
     return True
 

@@ -59,7 +59,10 @@ def _all_can(pad: Operation) -> bool:
         and user["kind"] in ("conv", "depthwise")
         and pad.result.uses.count((user, 0)) == 1
         and all(index == 0 for op, index in pad.result.uses if op is user)
-        and (not any(user["pad"]) or user.get("pad_value", user.get("x_zero_point", 0)) == pad["value"])
+        and (
+            not any(user["pad"])
+            or user.get("pad_value", user.get("x_zero_point", 0)) == pad["value"]
+        )
         for user in users
     )
 

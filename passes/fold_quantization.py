@@ -96,8 +96,10 @@ def _zero_point_into_bias(op: Operation) -> bool:
         _append_bias(op, correction)
         return True
     old = bias_op.operands[1]
-    total = _wrapped(constant(old) + correction)  # type: ignore[operator]
-    new = make_constant(Builder(_block(bias_op), bias_op, bias_op.location), total, old.name or "bias", SI32)
+    total = _wrapped(constant(old) + correction)
+    new = make_constant(
+        Builder(_block(bias_op), bias_op, bias_op.location), total, old.name or "bias", SI32
+    )
     bias_op.set_operand(1, new)
     if not old.users and old.op is not None:
         old.op.erase()
@@ -154,7 +156,9 @@ def _apply(op: Operation) -> None:
 
     if op.get("arithmetic") == "float64":
         multipliers = np.asarray(op["multipliers"], np.float64)
-        y = body.op("mulf", body.to_float(body.args[0], F64), channelwise(multipliers, "multiplier"))
+        y = body.op(
+            "mulf", body.to_float(body.args[0], F64), channelwise(multipliers, "multiplier")
+        )
         if multipliers.max(initial=0.0) > 1.0:  # else no i32 leaves the range
             y = body.op("minf", body.op("maxf", y, body.f64(-(2.0**30))), body.f64(2.0**30))
         y = body.round_to_int(y)
@@ -164,7 +168,9 @@ def _apply(op: Operation) -> None:
         y = body.op("mbqm", body.args[0], m, s)
     if op["zero_point"]:
         y = body.op("addi", y, body.i32(op["zero_point"]))
-    made = builder.create("kern.map", operands, [op.result.type], {"roles": roles}, [body.finish(y)])
+    made = builder.create(
+        "kern.map", operands, [op.result.type], {"roles": roles}, [body.finish(y)]
+    )
     replace_op(op, [made.result])
 
 

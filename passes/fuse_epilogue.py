@@ -48,7 +48,12 @@ from litefuse.passes.support.body import Body
 from litefuse.passes.support.walk import bodies
 
 # Number of operands that are not extras, and of region arguments that belong to them.
-_PRODUCERS = {"kern.contract": (2, 1), "kern.window": (1, 2), "kern.reduce": (1, 1), "kern.map": (0, 0)}
+_PRODUCERS = {
+    "kern.contract": (2, 1),
+    "kern.window": (1, 2),
+    "kern.reduce": (1, 1),
+    "kern.map": (0, 0),
+}
 # Who should take a residual add when both sides could: where the work is hides the load best.
 _RANK = {"kern.contract": 0, "kern.window": 1, "kern.reduce": 2, "kern.map": 3}
 _EXTRA_ROLES = ("pixel", "channel", "scalar")
@@ -104,7 +109,10 @@ def _fuse(producer: Operation, user: Operation) -> Operation:
         scalars[value, role] = body.block.add_arg(arg.type, arg.name)
     inner = body.inline(
         producer.body,
-        [*body.args[:leading], *(scalars[v, r] for v, r in zip(operands[first:], roles, strict=True))],
+        [
+            *body.args[:leading],
+            *(scalars[v, r] for v, r in zip(operands[first:], roles, strict=True)),
+        ],
     )
     args = []
     for value, role, arg in zip(user.operands, user["roles"], user.body.args, strict=True):
@@ -133,4 +141,6 @@ def _fuse(producer: Operation, user: Operation) -> Operation:
     return fused
 
 
-PASS = Pass("fuse_epilogue", fuse_epilogue, "pull elementwise ops into the op that produces their input")
+PASS = Pass(
+    "fuse_epilogue", fuse_epilogue, "pull elementwise ops into the op that produces their input"
+)

@@ -67,4 +67,6 @@ def _producer(window: Operation) -> Operation | None:
     return op if rows > high else None
 
 
-PASS = Pass("fuse_pool", fuse_pool, "group a contraction with the pooling window that alone reads it")
+PASS = Pass(
+    "fuse_pool", fuse_pool, "group a contraction with the pooling window that alone reads it"
+)

@@ -57,7 +57,14 @@ from litefuse.passes.support.walk import bodies
 
 # Number of operands that are not extras.
 _FIRST_EXTRA = {"kern.contract": 2, "kern.window": 1, "kern.reduce": 1, "kern.map": 0}
-_MOVES = ("kern.reshape", "kern.transpose", "kern.slice", "kern.resize_nearest", "kern.concat", "kern.pad")
+_MOVES = (
+    "kern.reshape",
+    "kern.transpose",
+    "kern.slice",
+    "kern.resize_nearest",
+    "kern.concat",
+    "kern.pad",
+)
 
 
 def prove_bounds(module: Module, context: PassContext) -> None:

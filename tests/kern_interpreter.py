@@ -13,7 +13,16 @@ import numpy as np
 
 from litefuse.compiler.ir.attributes import Dense, Resource
 from litefuse.compiler.ir.core import Block, Module, Operation, Value
-from litefuse.compiler.ir.types import F32, F64, I1, I32, FloatType, IntegerType, QuantizedType, TensorType
+from litefuse.compiler.ir.types import (
+    F32,
+    F64,
+    I1,
+    I32,
+    FloatType,
+    IntegerType,
+    QuantizedType,
+    TensorType,
+)
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multipliers, round_half_away, wrap32
 from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_rows, softmax_scaling
 
@@ -25,7 +34,7 @@ def run(module: Module, inputs: Sequence[Array], name: str | None = None) -> lis
     function = module.find(name) if name else module.functions()[0]
     env: dict[Value, Array] = {}
     for arg, x in zip(function.body.args, inputs, strict=True):
-        assert x.shape == arg.type.shape and x.dtype == storage(arg.type), (x.shape, x.dtype, arg.type)
+        assert (x.shape, x.dtype) == (arg.type.shape, storage(arg.type))
         env[arg] = x
     for op in function.body.ops:
         if op.name == "kern.return":
@@ -116,16 +125,18 @@ def _arith(op: Operation, args: list[Array]) -> Any:
     if "x_bound" in op.attributes:  # what was proved must hold
         assert np.abs(x).max(initial=0) <= op["x_bound"], (np.abs(x).max(), op["x_bound"])
         low, high = op["shift_range"]
-        assert s.min() >= low and s.max() <= high
-        used = q[q != 0] if q.ndim else np.atleast_1d(q)
-        assert all(int(v) % 2 ** (op["max_trailing_zeros"] + 1) for v in np.ravel(used) if v)
+        assert s.min() >= low
+        assert s.max() <= high
+        assert all(int(v) % 2 ** (op["max_trailing_zeros"] + 1) for v in np.ravel(q) if v)
     result = mbqm(x, q, s)
     if op.get("clamped_below"):  # negative results may be anything that is not positive
         result = np.where(result < 0, result - 1, result)
     return result
 
 
-def _finish(op: Operation, leading: Sequence[Any], extras: Sequence[Array], roles: Sequence[str]) -> Array:
+def _finish(
+    op: Operation, leading: Sequence[Any], extras: Sequence[Array], roles: Sequence[str]
+) -> Array:
     shape = op.result.type.shape
     args = list(leading)
     for x, role in zip(extras, roles, strict=True):
@@ -141,7 +152,9 @@ def _finish(op: Operation, leading: Sequence[Any], extras: Sequence[Array], role
     kind = storage(op.result.type)
     if kind.kind == "i":
         info = np.iinfo(kind)
-        assert y.size == 0 or (y.min() >= info.min and y.max() <= info.max), f"{op.name} yields {y.min()}..{y.max()} for {kind}"
+        assert y.size == 0 or (y.min() >= info.min and y.max() <= info.max), (
+            f"{op.name} yields {y.min()}..{y.max()} for {kind}"
+        )
     return y.astype(kind)
 
 
@@ -193,12 +206,20 @@ def contract(op: Operation, args: list[Array]) -> Array:
 def window(op: Operation, args: list[Array]) -> Array:
     x = args[0]
     shape, size, strides = op.result.type.shape, op["window"], op["strides"]
-    fill = 0 if op["kind"] == "sum" else (np.finfo(np.float32).min if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
+    fill = (
+        0
+        if op["kind"] == "sum"
+        else (np.finfo(np.float32).min if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
+    )
     p = _patches(x, size, strides, (1, 1), op["pad"], fill, shape[1:3])
     ones = _patches(np.ones_like(x, np.int32), size, strides, (1, 1), op["pad"], 0, shape[1:3])
     count = ones.sum(axis=(3, 4))
     if op["kind"] == "sum":
-        acc = p.sum(axis=(3, 4), dtype=np.int64) if x.dtype.kind == "i" else p.sum(axis=(3, 4), dtype=np.float32)
+        acc = (
+            p.sum(axis=(3, 4), dtype=np.int64)
+            if x.dtype.kind == "i"
+            else p.sum(axis=(3, 4), dtype=np.float32)
+        )
     else:
         acc = p.max(axis=(3, 4))
     return _finish(op, [acc, count], args[1:], op["roles"])
@@ -230,13 +251,16 @@ def const(op: Operation, args: list[Array]) -> Array:
 
 
 def pad(op: Operation, args: list[Array]) -> Array:
-    return np.pad(args[0], list(zip(op["low"], op["high"], strict=True)), constant_values=op["value"])
+    return np.pad(
+        args[0], list(zip(op["low"], op["high"], strict=True)), constant_values=op["value"]
+    )
 
 
 def slice_(op: Operation, args: list[Array]) -> Array:
     shape = op.result.type.shape
     index = tuple(
-        slice(b, b + (n - 1) * s + 1, s) for b, s, n in zip(op["begin"], op["strides"], shape, strict=True)
+        slice(b, b + (n - 1) * s + 1, s)
+        for b, s, n in zip(op["begin"], op["strides"], shape, strict=True)
     )
     return args[0][index]
 
@@ -266,6 +290,8 @@ OPS: dict[str, Callable[[Operation, list[Array]], Array]] = {
     "kern.reshape": lambda op, args: args[0].reshape(op.result.type.shape),
     "kern.transpose": lambda op, args: args[0].transpose(op["permutation"]),
     "kern.slice": slice_,
-    "kern.resize_nearest": lambda op, args: args[0][:, np.array(op["rows"])][:, :, np.array(op["columns"])],
+    "kern.resize_nearest": lambda op, args: args[0][:, np.array(op["rows"])][
+        :, :, np.array(op["columns"])
+    ],
     "kern.softmax": softmax,
 }

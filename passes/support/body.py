@@ -31,9 +31,11 @@ class Body:
         """The block's arguments."""
         return self.block.args
 
-    def append(self, name: str, operands: Sequence[Value], type: Type, **attributes: Any) -> Value:
+    def append(
+        self, name: str, operands: Sequence[Value], result: Type, **attributes: Any
+    ) -> Value:
         """Any op with one result."""
-        op = Operation(name, operands, [type], attributes, (), self.location)
+        op = Operation(name, operands, [result], attributes, (), self.location)
         return self.block.append(op).result
 
     def op(self, name: str, *operands: Value, **attributes: Any) -> Value:
@@ -64,9 +66,9 @@ class Body:
         """`condition ? a : b`."""
         return self.append("arith.select", (condition, a, b), a.type)
 
-    def to_float(self, x: Value, type: Type = F32) -> Value:
+    def to_float(self, x: Value, result: Type = F32) -> Value:
         """A signed integer as a float, to nearest."""
-        return self.append("arith.sitofp", (x,), type)
+        return self.append("arith.sitofp", (x,), result)
 
     def to_int(self, x: Value) -> Value:
         """A float as i32, toward zero."""
@@ -114,7 +116,7 @@ class Body:
         return Region(self.block)
 
 
-def identity(type: Type, location: Location = UNKNOWN) -> Region:
+def identity(scalar: Type, location: Location = UNKNOWN) -> Region:
     """A region that yields its only argument."""
-    body = Body([type], location)
+    body = Body([scalar], location)
     return body.finish(body.args[0])

@@ -39,7 +39,9 @@ class _Tensor:
     quantization: _Quantization | None
 
 
-def evaluate(op: Operation, inputs: Sequence[npt.NDArray[Any] | None]) -> list[npt.NDArray[Any]] | None:
+def evaluate(
+    op: Operation, inputs: Sequence[npt.NDArray[Any] | None]
+) -> list[npt.NDArray[Any]] | None:
     """The op's results on these inputs (None: absent), or None where no kernel can tell."""
     kernel = KERNELS.get(op.name.partition(".")[2].upper())
     if kernel is None or kernel.stateful:

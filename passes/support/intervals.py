@@ -81,7 +81,9 @@ def _corners(f: Callable[[Bounds, Bounds], Bounds]) -> Callable[[Interval, Inter
     """The rule of an operation that is monotone in each operand: its extremes lie at the corners."""
 
     def rule(a: Interval, b: Interval) -> Interval:
-        corners = np.stack(np.broadcast_arrays(*(f(x, y) for x in (a.low, a.high) for y in (b.low, b.high))))
+        corners = np.stack(
+            np.broadcast_arrays(*(f(x, y) for x in (a.low, a.high) for y in (b.low, b.high)))
+        )
         return Interval.of(corners.min(axis=0), corners.max(axis=0))
 
     return rule

@@ -90,7 +90,9 @@ def tfl_to_kern(module: Module, context: PassContext) -> None:
                 continue
             builder = Builder(block, op, op.location)
             if op.name == "tfl.pseudo_const":
-                value = builder.create("kern.const", (), [op.result.type], {"value": op["value"]}).result
+                value = builder.create(
+                    "kern.const", (), [op.result.type], {"value": op["value"]}
+                ).result
             else:
                 value = _lower(op, builder)
             replace_op(op, [value])
@@ -117,7 +119,10 @@ def _lower(op: Operation, builder: Builder) -> Value:
     lowering = LOWERINGS.get(op.name)
     if lowering is None:
         raise LoweringError(
-            op.name, "only ops with a kern form can be compiled", op.name, "leave this node to LiteRT"
+            op.name,
+            "only ops with a kern form can be compiled",
+            op.name,
+            "leave this node to LiteRT",
         )
     return lowering(Lowering(op, builder))
 

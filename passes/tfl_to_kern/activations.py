@@ -18,13 +18,13 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
 }
 
 
-def relu(l: Lowering) -> Value:
+def relu(node: Lowering) -> Value:
     """The clamp that the op's name says; int8: MBQM(x - zx, s_x / s_y) + zy, clamped to the bounds in stored form."""
-    x = l.value(0)
-    low, high = _BOUNDS[l.op.name]
-    if l.kind(x) == "f32":
-        return l.map([x], l.result, lambda body, a: body.clamp_float(a, low, high))
-    qx, qy = l.quant(x), l.quant(l.op.result)
+    x = node.value(0)
+    low, high = _BOUNDS[node.op.name]
+    if node.kind(x) == "f32":
+        return node.map([x], node.result, lambda body, a: body.clamp_float(a, low, high))
+    qx, qy = node.quant(x), node.quant(node.op.result)
     multiplier, shift = quantize_multiplier(float(np.float32(qx.scale) / np.float32(qy.scale)))
     least = max(-128, quantize_bound(low, qy.scale, qy.zero_point))
     most = 127 if high is None else min(127, quantize_bound(high, qy.scale, qy.zero_point))
@@ -33,4 +33,4 @@ def relu(l: Lowering) -> Value:
         a = body.op("mbqm", minus(body, a, qx.zero_point), body.i32(multiplier), body.i32(shift))
         return body.clamp_int(plus(body, a, qy.zero_point), least, most)
 
-    return l.map([x], l.result, scaled)
+    return node.map([x], node.result, scaled)

@@ -17,22 +17,22 @@ from litefuse.runtime.kernels.fixed_point import quantize_multiplier
 _LEFT_SHIFT = 20
 
 
-def add(l: Lowering) -> Value:
+def add(node: Lowering) -> Value:
     """a + b; int8: both brought to twice the larger scale, summed, and scaled to the output's."""
-    return _sum(l, "add")
+    return _sum(node, "add")
 
 
-def sub(l: Lowering) -> Value:
+def sub(node: Lowering) -> Value:
     """a - b, as `add`."""
-    return _sum(l, "sub")
+    return _sum(node, "sub")
 
 
-def mul(l: Lowering) -> Value:
+def mul(node: Lowering) -> Value:
     """a * b; int8 by one multiplier, whose scales LiteRT combines in float32."""
-    a, b = l.value(0), l.value(1)
-    if l.kind(a, b) == "f32":
-        return _float(l, "mulf")
-    qa, qb, qy = l.quant(a), l.quant(b), l.quant(l.op.result)
+    a, b = node.value(0), node.value(1)
+    if node.kind(a, b) == "f32":
+        return _float(node, "mulf")
+    qa, qb, qy = node.quant(a), node.quant(b), node.quant(node.op.result)
     real = np.float32(qa.scale) * np.float32(qb.scale) / np.float32(qy.scale)
     multiplier, shift = quantize_multiplier(float(real))
 
@@ -41,17 +41,16 @@ def mul(l: Lowering) -> Value:
         p = body.op("mbqm", p, body.i32(multiplier), body.i32(shift))
         return plus(body, p, qy.zero_point)
 
-    return _clamped(l, product)
+    return _clamped(node, product)
 
 
-def _sum(l: Lowering, name: str) -> Value:
-    a, b = l.value(0), l.value(1)
-    if l.kind(a, b) == "f32":
-        return _float(l, f"{name}f")
-    qa, qb, qy = l.quant(a), l.quant(b), l.quant(l.op.result)
-    scaling = add_scaling(
-        *(float(np.float32(q.scale)) for q in (qa, qb, qy)), left_shift=_LEFT_SHIFT
-    )
+def _sum(node: Lowering, name: str) -> Value:
+    a, b = node.value(0), node.value(1)
+    if node.kind(a, b) == "f32":
+        return _float(node, f"{name}f")
+    qa, qb, qy = node.quant(a), node.quant(b), node.quant(node.op.result)
+    sa, sb, sy = (float(np.float32(q.scale)) for q in (qa, qb, qy))
+    scaling = add_scaling(sa, sb, sy, _LEFT_SHIFT)
 
     def total(body: Body, x: Value, y: Value) -> Value:
         x = _to_common_scale(body, x, qa.zero_point, scaling.first, scaling)
@@ -60,7 +59,7 @@ def _sum(l: Lowering, name: str) -> Value:
         s = body.op("mbqm", s, body.i32(scaling.output[0]), body.i32(scaling.output[1]))
         return plus(body, s, qy.zero_point)
 
-    return _clamped(l, total)
+    return _clamped(node, total)
 
 
 def _to_common_scale(
@@ -80,16 +79,18 @@ def plus(body: Body, x: Value, zero_point: int) -> Value:
     return body.op("addi", x, body.i32(zero_point)) if zero_point else x
 
 
-def _float(l: Lowering, name: str) -> Value:
-    y = l.map([l.value(0), l.value(1)], l.result, lambda body, a, b: body.op(name, a, b))
-    low, high = l.float_bounds()
+def _float(node: Lowering, name: str) -> Value:
+    y = node.map(
+        [node.value(0), node.value(1)], node.result, lambda body, a, b: body.op(name, a, b)
+    )
+    low, high = node.float_bounds()
     if low is None and high is None:
         return y
-    return l.map([y], l.result, lambda body, a: body.clamp_float(a, low, high))
+    return node.map([y], node.result, lambda body, a: body.clamp_float(a, low, high))
 
 
-def _clamped(l: Lowering, compute: Callable[[Body, Value, Value], Value]) -> Value:
-    sums = tensor(l.result.shape, SI32)
-    y = l.map([l.value(0), l.value(1)], sums, compute)
-    low, high = l.int_bounds()
-    return l.map([y], l.result, lambda body, a: body.clamp_int(a, low, high))
+def _clamped(node: Lowering, compute: Callable[[Body, Value, Value], Value]) -> Value:
+    sums = tensor(node.result.shape, SI32)
+    y = node.map([node.value(0), node.value(1)], sums, compute)
+    low, high = node.int_bounds()
+    return node.map([y], node.result, lambda body, a: body.clamp_int(a, low, high))

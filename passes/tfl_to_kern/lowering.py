@@ -52,7 +52,9 @@ class Lowering:
 
     # --- what the node is given ---------------------------------------------------------------
 
-    def refuse(self, rule: str, value: object, remedy: str = "leave this node to LiteRT") -> NoReturn:
+    def refuse(
+        self, rule: str, value: object, remedy: str = "leave this node to LiteRT"
+    ) -> NoReturn:
         """Raise the `LoweringError` of this node."""
         raise LoweringError(self.op.name, rule, value, remedy)
 
@@ -97,7 +99,9 @@ class Lowering:
         """`"f32"` or `"i8"`: what all these tensors (and the result) hold; refused where they differ or hold others."""
         kinds = [element_kind(self.type(v).element) for v in (*values, self.op.result)]
         for kind, v in zip(kinds, (*values, self.op.result), strict=True):
-            self.need(kind is not None, "tensors must be float32 or per-tensor quantised int8", v.type)
+            self.need(
+                kind is not None, "tensors must be float32 or per-tensor quantised int8", v.type
+            )
         self.need(len(set(kinds)) == 1, "tensors must have one type", ", ".join(map(str, kinds)))
         return str(kinds[0])
 
@@ -129,13 +133,13 @@ class Lowering:
         self,
         name: str,
         operands: Sequence[Value],
-        type: Type,
+        result: Type,
         attributes: dict[str, Any] | None = None,
         region: Region | None = None,
     ) -> Value:
         """A `kern` op with one result."""
         regions = () if region is None else (region,)
-        return self.builder.create(f"kern.{name}", operands, [type], attributes, regions).result
+        return self.builder.create(f"kern.{name}", operands, [result], attributes, regions).result
 
     def const(self, array: npt.NDArray[Any], hint: str, element: Type | None = None) -> Value:
         """A constant tensor; names get the result's name in front, so that a dump can be read."""
@@ -147,17 +151,17 @@ class Lowering:
         return Body(types, self.builder.location)
 
     def map(
-        self, values: Sequence[Value], type: TensorType, compute: Callable[..., Value]
+        self, values: Sequence[Value], result: TensorType, compute: Callable[..., Value]
     ) -> Value:
         """A `kern.map`: `compute(body, *elements)` gives the result's element. Roles follow from the shapes."""
         operands, roles = [], []
         for v in values:
-            operand, role = self.with_role(v, type.shape)
+            operand, role = self.with_role(v, result.shape)
             operands.append(operand)
             roles.append(role)
         body = self.body(*(scalar_of(v.type) for v in operands))
         region = body.finish(compute(body, *body.args))
-        return self.make("map", operands, type, {"roles": roles}, region)
+        return self.make("map", operands, result, {"roles": roles}, region)
 
     def with_role(self, value: Value, shape: tuple[int, ...]) -> tuple[Value, str]:
         """How a tensor is read beside a result of this shape: reshaped as its role asks, and the role."""

@@ -12,49 +12,56 @@ from litefuse.passes.tfl_to_kern.lowering import Lowering
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier
 
 
-def mean(l: Lowering) -> Value:
+def mean(node: Lowering) -> Value:
     """The mean; int8 by one multiplier that holds both the scales and 1 / n."""
-    return _sum(l, divide=True)
+    return _sum(node, divide=True)
 
 
-def sum_(l: Lowering) -> Value:
+def sum_(node: Lowering) -> Value:
     """The sum; int8 rescaled."""
-    return _sum(l, divide=False)
+    return _sum(node, divide=False)
 
 
-def reduce_max(l: Lowering) -> Value:
+def reduce_max(node: Lowering) -> Value:
     """The largest element; input and output share their scale."""
-    return _extremum(l, "max")
+    return _extremum(node, "max")
 
 
-def reduce_min(l: Lowering) -> Value:
+def reduce_min(node: Lowering) -> Value:
     """The smallest element; input and output share their scale."""
-    return _extremum(l, "min")
+    return _extremum(node, "min")
 
 
-def _axes(l: Lowering) -> tuple[int, ...]:
-    rank = len(l.type(l.value(0)).shape)
-    given = [int(a) for a in l.constant(1, "axes").ravel()]
-    l.need(all(-rank <= a < rank for a in given), f"axes must lie inside rank {rank}", given)
+def _axes(node: Lowering) -> tuple[int, ...]:
+    rank = len(node.type(node.value(0)).shape)
+    given = [int(a) for a in node.constant(1, "axes").ravel()]
+    node.need(all(-rank <= a < rank for a in given), f"axes must lie inside rank {rank}", given)
     return tuple(sorted({a % rank for a in given}))
 
 
-def _reduce(l: Lowering, kind: str, axes: tuple[int, ...], body: Body, result: Value) -> Value:
-    attributes: dict[str, Any] = {"kind": kind, "axes": axes, "keep_dims": bool(l.op.get("keep_dims", False)), "roles": []}
-    return l.make("reduce", [l.value(0)], l.result, attributes, body.finish(result))
+def _reduce(node: Lowering, kind: str, axes: tuple[int, ...], body: Body, result: Value) -> Value:
+    attributes: dict[str, Any] = {
+        "kind": kind,
+        "axes": axes,
+        "keep_dims": bool(node.op.get("keep_dims", False)),
+        "roles": [],
+    }
+    return node.make("reduce", [node.value(0)], node.result, attributes, body.finish(result))
 
 
-def _sum(l: Lowering, divide: bool) -> Value:
-    x = l.value(0)
-    kind = l.kind(x)
-    axes = _axes(l)
-    count = math.prod(l.type(x).shape[a] for a in axes)
-    l.need(count > 0, "the reduced axes must hold elements", count)
-    body = l.body(scalar_of(x.type))
+def _sum(node: Lowering, divide: bool) -> Value:
+    x = node.value(0)
+    kind = node.kind(x)
+    axes = _axes(node)
+    count = math.prod(node.type(x).shape[a] for a in axes)
+    node.need(count > 0, "the reduced axes must hold elements", count)
+    body = node.body(scalar_of(x.type))
     acc = body.args[0]
     if kind == "f32":
-        return _reduce(l, "sum", axes, body, body.op("divf", acc, body.f32(count)) if divide else acc)
-    qx, qy = l.quant(x), l.quant(l.op.result)
+        return _reduce(
+            node, "sum", axes, body, body.op("divf", acc, body.f32(count)) if divide else acc
+        )
+    qx, qy = node.quant(x), node.quant(node.op.result)
     multiplier, shift = quantize_multiplier(qx.scale / qy.scale)
     if divide:
         # As the reference: 1 / n goes into the multiplier's spare bits, truncating.
@@ -62,14 +69,16 @@ def _sum(l: Lowering, divide: bool) -> Value:
         multiplier, shift = (multiplier << spare) // count, shift - spare
     acc = minus(body, acc, qx.zero_point * count)
     acc = body.op("mbqm", acc, body.i32(multiplier), body.i32(shift))
-    return _reduce(l, "sum", axes, body, body.clamp_int(plus(body, acc, qy.zero_point), -128, 127))
+    return _reduce(
+        node, "sum", axes, body, body.clamp_int(plus(body, acc, qy.zero_point), -128, 127)
+    )
 
 
-def _extremum(l: Lowering, kind: str) -> Value:
-    x = l.value(0)
-    if l.kind(x) == "i8":
-        a, y = l.quant(x), l.quant(l.op.result)
-        l.need((a.scale, a.zero_point) == (y.scale, y.zero_point), "input and output must share scale and zero point",
+def _extremum(node: Lowering, kind: str) -> Value:
+    x = node.value(0)
+    if node.kind(x) == "i8":
+        a, y = node.quant(x), node.quant(node.op.result)
+        node.need((a.scale, a.zero_point) == (y.scale, y.zero_point), "input and output must share scale and zero point",
                f"{a.scale}:{a.zero_point} and {y.scale}:{y.zero_point}")  # fmt: skip
-    body = l.body(scalar_of(x.type))
-    return _reduce(l, kind, _axes(l), body, body.args[0])
+    body = node.body(scalar_of(x.type))
+    return _reduce(node, kind, _axes(node), body, body.args[0])

@@ -10,53 +10,68 @@ from litefuse.runtime.kernels.geometry import SAME, VALID, window_axis
 
 
 def padding(
-    l: Lowering, kernel: tuple[int, ...], strides: tuple[int, int], dilations: tuple[int, int] = (1, 1)
+    node: Lowering,
+    kernel: tuple[int, ...],
+    strides: tuple[int, int],
+    dilations: tuple[int, int] = (1, 1),
 ) -> tuple[int, int, int, int]:
     """(top, bottom, left, right) of a window op over operand 0, checked against the result's shape."""
-    name = str(l.op["padding"])
-    l.need(name in ("SAME", "VALID"), "padding must be SAME or VALID", name)
-    x = l.type(l.value(0)).shape
-    l.need(len(x) == 4, "x must have rank 4", len(x))
-    l.need(min(strides) > 0 and min(dilations) > 0, "strides and dilations must be positive",
+    name = str(node.op["padding"])
+    node.need(name in ("SAME", "VALID"), "padding must be SAME or VALID", name)
+    x = node.type(node.value(0)).shape
+    node.need(len(x) == 4, "x must have rank 4", len(x))
+    node.need(min(strides) > 0 and min(dilations) > 0, "strides and dilations must be positive",
            f"{strides}, {dilations}")  # fmt: skip
     rule = SAME if name == "SAME" else VALID
     rows, columns = (
         window_axis(x[1 + i], kernel[i], strides[i], dilations[i], rule) for i in range(2)
     )
-    shape = l.result.shape
-    l.need((rows.out, columns.out) == shape[1:3], f"the result must be {rows.out} by {columns.out}", list(shape))
+    shape = node.result.shape
+    node.need(
+        (rows.out, columns.out) == shape[1:3],
+        f"the result must be {rows.out} by {columns.out}",
+        list(shape),
+    )
     return (rows.before, rows.after, columns.before, columns.after)
 
 
-def max_pool_2d(l: Lowering) -> Value:
+def max_pool_2d(node: Lowering) -> Value:
     """The maximum over valid cells; scales of input and output are equal, so stored numbers compare."""
-    return _pool(l, "max")
+    return _pool(node, "max")
 
 
-def average_pool_2d(l: Lowering) -> Value:
+def average_pool_2d(node: Lowering) -> Value:
     """The sum over valid cells divided by their number, for int8 rounded half away from zero."""
-    return _pool(l, "sum")
+    return _pool(node, "sum")
 
 
-def _pool(l: Lowering, kind: str) -> Value:
-    x = l.value(0)
-    element = l.kind(x)
-    window = (int(l.op["filter_height"]), int(l.op["filter_width"]))
-    strides = (int(l.op["stride_h"]), int(l.op["stride_w"]))
-    pad = padding(l, window, strides)
+def _pool(node: Lowering, kind: str) -> Value:
+    x = node.value(0)
+    element = node.kind(x)
+    window = (int(node.op["filter_height"]), int(node.op["filter_width"]))
+    strides = (int(node.op["stride_h"]), int(node.op["stride_w"]))
+    pad = padding(node, window, strides)
     if element == "i8":
-        q, y = l.quant(x), l.quant(l.op.result)
-        l.need((q.scale, q.zero_point) == (y.scale, y.zero_point), "input and output must share scale and zero point",
+        q, y = node.quant(x), node.quant(node.op.result)
+        node.need((q.scale, q.zero_point) == (y.scale, y.zero_point), "input and output must share scale and zero point",
                f"{q.scale}:{q.zero_point} and {y.scale}:{y.zero_point}")  # fmt: skip
-    body = l.body(scalar_of(x.type), I32)
+    body = node.body(scalar_of(x.type), I32)
     acc, count = body.args
     if kind == "sum":
         if not any(pad):
             count = body.i32(window[0] * window[1])
-        acc = body.op("divf", acc, body.to_float(count)) if element == "f32" else rounded_quotient(body, acc, count)
-    acc = body.clamp_float(acc, *l.float_bounds()) if element == "f32" else body.clamp_int(acc, *l.int_bounds())
+        acc = (
+            body.op("divf", acc, body.to_float(count))
+            if element == "f32"
+            else rounded_quotient(body, acc, count)
+        )
+    acc = (
+        body.clamp_float(acc, *node.float_bounds())
+        if element == "f32"
+        else body.clamp_int(acc, *node.int_bounds())
+    )
     attributes = {"kind": kind, "window": window, "strides": strides, "pad": pad, "roles": []}
-    return l.make("window", [x], l.result, attributes, body.finish(acc))
+    return node.make("window", [x], node.result, attributes, body.finish(acc))
 
 
 def rounded_quotient(body: Body, a: Value, n: Value) -> Value:

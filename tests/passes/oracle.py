@@ -52,7 +52,9 @@ def same(got: Sequence[Array], want: Sequence[Array], stage: str) -> None:
         if w.dtype.kind == "f":
             scale = max(float(np.abs(w).max(initial=0)), 1e-6)
             worst = float(np.abs(g - w).max(initial=0)) / scale
-            assert worst <= TOLERANCE, f"after {stage}: output {i} is off by {worst:.2e} of its range"
+            assert worst <= TOLERANCE, (
+                f"after {stage}: output {i} is off by {worst:.2e} of its range"
+            )
         else:
             n = int((g != w).sum())
             assert n == 0, f"after {stage}: output {i} differs in {n} of {w.size} elements"

@@ -15,12 +15,16 @@ from litefuse.compiler.ir.passes import Pass, PassContext, PassManager
 from litefuse.compiler.ir.printer import print_module
 
 HELPERS = {"pipeline", "support"}
-NAMES = sorted(m.name for m in pkgutil.iter_modules(litefuse.passes.__path__) if m.name not in HELPERS)
+NAMES = sorted(
+    m.name for m in pkgutil.iter_modules(litefuse.passes.__path__) if m.name not in HELPERS
+)
 
 
 def example(docstring: str) -> tuple[str, str]:
     found = re.findall(r"^(Before|After):\n```mlir\n(.*?)^```", docstring, re.DOTALL | re.MULTILINE)
-    assert [kind for kind, _ in found] == ["Before", "After"], "a pass shows one before and one after"
+    assert [kind for kind, _ in found] == ["Before", "After"], (
+        "a pass shows one before and one after"
+    )
     return found[0][1], found[1][1]
 
 

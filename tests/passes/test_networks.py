@@ -28,7 +28,13 @@ NETWORKS = (
     pytest.param("mp-face-detection-front", marks=pytest.mark.slow),
     pytest.param("litert-blazeface-mlkit-v1", marks=pytest.mark.slow),
 )
-ZOO = ("mobilenet_v1_f16", "mobilenet_v1_int8", "mobilenet_v2_f16", "mobilenet_v2_f32", "mobilenet_v2_int8")
+ZOO = (
+    "mobilenet_v1_f16",
+    "mobilenet_v1_int8",
+    "mobilenet_v2_f16",
+    "mobilenet_v2_f32",
+    "mobilenet_v2_int8",
+)
 
 
 def _without_softmax(content: bytes) -> bytes:
@@ -62,7 +68,9 @@ def _check(path: Path, cut: bool = False) -> None:
     # Bias, requantisation and activation never stand alone behind a contraction.
     for op in result.walk():
         if op.name == "kern.contract":
-            assert not any(u.name == "kern.map" and len(op.result.users) == 1 for u in op.result.users)
+            assert not any(
+                u.name == "kern.map" and len(op.result.users) == 1 for u in op.result.users
+            )
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -34,7 +34,9 @@ class OneOp:
         return {"scale": self.draw(SCALES), "zero_point": self.draw(ZERO_POINTS)}
 
     def tensor(self, shape: tuple[int, ...], **quantization: Any) -> int:
-        return self.builder.add_tensor("", shape, "INT8" if self.int8 else "FLOAT32", **quantization)
+        return self.builder.add_tensor(
+            "", shape, "INT8" if self.int8 else "FLOAT32", **quantization
+        )
 
     def input(self, shape: tuple[int, ...], **quantization: Any) -> int:
         self.inputs.append(self.tensor(shape, **(quantization or self.quantization())))
@@ -42,11 +44,15 @@ class OneOp:
 
     def weights(self, shape: tuple[int, ...], axis: int, per_channel: bool) -> tuple[int, Any]:
         if not self.int8:
-            return self.builder.add_tensor("w", data=self.rng.normal(0, 0.5, shape).astype(np.float32)), None
+            return self.builder.add_tensor(
+                "w", data=self.rng.normal(0, 0.5, shape).astype(np.float32)
+            ), None
         n = shape[axis] if per_channel else 1
         scale = self.rng.uniform(0.5, 1.0, n).astype(np.float32) * np.float32(self.draw(SCALES))
         data = self.rng.integers(-127, 128, shape).astype(np.int8)
-        w = self.builder.add_tensor("w", data=data, scale=scale, zero_point=np.zeros(n), quantized_dimension=axis)
+        w = self.builder.add_tensor(
+            "w", data=data, scale=scale, zero_point=np.zeros(n), quantized_dimension=axis
+        )
         return w, scale
 
     def bias(self, n: int, x: int, scale: Any, needed: bool = False) -> int | None:
@@ -56,9 +62,18 @@ class OneOp:
             return self.builder.add_tensor("b", data=self.rng.normal(0, 1, n).astype(np.float32))
         sx = self.builder.graph.tensors[x].quantization.scale[0]
         data = self.rng.integers(-4000, 4000, n).astype(np.int32)
-        return self.builder.add_tensor("b", data=data, scale=scale * sx, zero_point=np.zeros(len(scale)))
+        return self.builder.add_tensor(
+            "b", data=data, scale=scale * sx, zero_point=np.zeros(len(scale))
+        )
 
-    def check(self, name: str, inputs: list[int | None], shape: tuple[int, ...], quantization: Any = None, **options: Any) -> None:
+    def check(
+        self,
+        name: str,
+        inputs: list[int | None],
+        shape: tuple[int, ...],
+        quantization: Any = None,
+        **options: Any,
+    ) -> None:
         y = self.tensor(shape, **(self.quantization() if quantization is None else quantization))
         # A depthwise convolution's list ends before an absent bias; FULLY_CONNECTED marks it.
         given = inputs if name == "FULLY_CONNECTED" else [i for i in inputs if i is not None]
@@ -77,11 +92,20 @@ def images(draw: Any, dilated: bool = True) -> dict[str, Any]:
     """Geometry of a window op whose result is not empty."""
     kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
     strides = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    dilations = draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) if dilated and strides == (1, 1) else (1, 1)
+    dilations = (
+        draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+        if dilated and strides == (1, 1)
+        else (1, 1)
+    )
     padding = draw(PADDINGS)
-    least = [(k - 1) * d + 1 if padding == "VALID" else 1 for k, d in zip(kernel, dilations, strict=True)]
+    least = [
+        (k - 1) * d + 1 if padding == "VALID" else 1 for k, d in zip(kernel, dilations, strict=True)
+    ]
     size = tuple(draw(st.integers(m, m + 7)) for m in least)
-    out = tuple(out_size(n, k, s, d, padding) for n, k, s, d in zip(size, kernel, strides, dilations, strict=True))
+    out = tuple(
+        out_size(n, k, s, d, padding)
+        for n, k, s, d in zip(size, kernel, strides, dilations, strict=True)
+    )
     return {"kernel": kernel, "strides": strides, "dilations": dilations, "padding": padding, "size": size, "out": out,
             "batch": draw(st.integers(1, 2))}  # fmt: skip
 
@@ -126,13 +150,20 @@ def test_fully_connected(data: Any, int8: bool, keep: bool) -> None:
 def test_binary(data: Any, name: str, int8: bool) -> None:
     m = OneOp(data.draw, int8)
     shape = tuple(data.draw(st.integers(1, 4)) for _ in range(4))
-    other = data.draw(st.sampled_from([shape, shape[3:], (1, 1, 1, shape[3]), (1,), (1, shape[1], 1, shape[3])]))
+    other = data.draw(
+        st.sampled_from([shape, shape[3:], (1, 1, 1, shape[3]), (1,), (1, shape[1], 1, shape[3])])
+    )
     a, b = m.input(shape), m.input(other)
     first, second = data.draw(st.sampled_from([(a, b), (b, a)]))
     m.check(name, [first, second], shape, fused_activation_function=data.draw(ACTIVATIONS))
 
 
-@given(st.data(), images(dilated=False), st.sampled_from(["AVERAGE_POOL_2D", "MAX_POOL_2D"]), st.booleans())
+@given(
+    st.data(),
+    images(dilated=False),
+    st.sampled_from(["AVERAGE_POOL_2D", "MAX_POOL_2D"]),
+    st.booleans(),
+)
 def test_pool_2d(data: Any, g: dict[str, Any], name: str, int8: bool) -> None:
     m = OneOp(data.draw, int8)
     channels = data.draw(st.integers(1, 5))
@@ -196,7 +227,9 @@ def test_dequantize(data: Any) -> None:
 def test_pad(data: Any, int8: bool) -> None:
     m = OneOp(data.draw, int8)
     shape = tuple(data.draw(st.integers(1, 4)) for _ in range(4))
-    widths = np.array([[data.draw(st.integers(0, 2)) for _ in range(2)] for _ in range(4)], np.int32)
+    widths = np.array(
+        [[data.draw(st.integers(0, 2)) for _ in range(2)] for _ in range(4)], np.int32
+    )
     q = m.quantization()
     x = m.input(shape, **q)
     p = m.builder.add_tensor("paddings", data=widths)
@@ -234,4 +267,11 @@ def test_resize_nearest_neighbor(data: Any, mode: tuple[bool, bool], int8: bool)
     q = m.quantization()
     x = m.input((1, *size, 2), **q)
     s = m.builder.add_tensor("size", data=np.array(out, np.int32))
-    m.check("RESIZE_NEAREST_NEIGHBOR", [x, s], (1, *out, 2), q, align_corners=mode[0], half_pixel_centers=mode[1])
+    m.check(
+        "RESIZE_NEAREST_NEIGHBOR",
+        [x, s],
+        (1, *out, 2),
+        q,
+        align_corners=mode[0],
+        half_pixel_centers=mode[1],
+    )
