@@ -1,0 +1,293 @@
+"""Ops that only move elements: TRANSPOSE, PACK, UNPACK, TILE, BROADCAST_TO, REVERSE_V2, and blocks.
+
+DEPTH_TO_SPACE, SPACE_TO_DEPTH, SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND cut NHWC-like tensors into
+blocks.  Any type.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.reshape import require_scalar_axis
+
+
+def _integers(ctx: NodeContext, i: int) -> list[int]:
+    return [int(v) for v in ctx.data(i).ravel()]
+
+
+def _permutation(ctx: NodeContext) -> tuple[int, ...]:
+    rank = len(ctx.input(0).shape)
+    axes = tuple(a + rank if a < 0 else a for a in _integers(ctx, 1))
+    require(sorted(axes) == list(range(rank)), ctx, f"{axes} does not permute {rank} axes")
+    return axes
+
+
+def prepare_transpose(ctx: NodeContext) -> list[Shape | None]:
+    """The shape with its axes in the order of input 1."""
+    require_inputs(ctx, 2)
+    x, permutation = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_dtype(ctx, permutation, "int32")
+    if permutation.data is None:
+        return [None]
+    return [tuple(x.shape[a] for a in _permutation(ctx))]
+
+
+def evaluate_transpose(ctx: NodeContext) -> list[Array]:
+    """Axes reordered."""
+    return [np.ascontiguousarray(ctx.data(0).transpose(_permutation(ctx)))]
+
+
+def prepare_pack(ctx: NodeContext) -> list[Shape | None]:
+    """The inputs' shape with a new axis as long as their number."""
+    require(len(ctx.inputs) > 0, ctx, "has no inputs")
+    first = ctx.input(0)
+    for i in range(len(ctx.inputs)):
+        value = ctx.input(i)
+        require_same_dtype(ctx, first, value)
+        require(value.shape == first.shape, ctx, f"shapes {first.shape} and {value.shape} differ")
+    axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(first.shape) + 1)
+    return [(*first.shape[:axis], len(ctx.inputs), *first.shape[axis:])]
+
+
+def evaluate_pack(ctx: NodeContext) -> list[Array]:
+    """The inputs along a new axis."""
+    arrays = [ctx.data(i) for i in range(len(ctx.inputs))]
+    return [np.stack(arrays, axis=int(ctx.option("axis", 0)))]
+
+
+def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape without the axis, once for each position along it."""
+    require_inputs(ctx, 1)
+    x = ctx.input(0)
+    axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(x.shape))
+    require(
+        x.shape[axis] == len(ctx.outputs),
+        ctx,
+        f"axis {axis} of {x.shape} does not make {len(ctx.outputs)} outputs",
+    )
+    for y in ctx.outputs:
+        require_same_dtype(ctx, x, y)
+    return [(*x.shape[:axis], *x.shape[axis + 1 :])] * len(ctx.outputs)
+
+
+def evaluate_unpack(ctx: NodeContext) -> list[Array]:
+    """The positions along the axis."""
+    moved = np.moveaxis(ctx.data(0), int(ctx.option("axis", 0)), 0)
+    return [np.ascontiguousarray(part) for part in moved]
+
+
+def prepare_tile(ctx: NodeContext) -> list[Shape | None]:
+    """Each axis times its multiple."""
+    require_inputs(ctx, 2)
+    x, multiples = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_dtype(ctx, multiples, "int32", "int64")
+    require(multiples.shape == (len(x.shape),), ctx, f"{multiples.shape} multiples for {x.shape}")
+    if multiples.data is None:
+        return [None]
+    times = _integers(ctx, 1)
+    require(min(times, default=0) >= 0, ctx, f"multiples {times} must not be negative")
+    return [tuple(d * m for d, m in zip(x.shape, times, strict=True))]
+
+
+def evaluate_tile(ctx: NodeContext) -> list[Array]:
+    """The input repeated along each axis."""
+    return [np.tile(ctx.data(0), _integers(ctx, 1))]
+
+
+def prepare_broadcast_to(ctx: NodeContext) -> list[Shape | None]:
+    """The shape in input 1."""
+    require_inputs(ctx, 2)
+    x, shape = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_dtype(ctx, shape, "int32", "int64")
+    if shape.data is None:
+        return [None]
+    wanted = tuple(_integers(ctx, 1))
+    tail = wanted[len(wanted) - len(x.shape) :]
+    require(
+        len(x.shape) <= len(wanted)
+        and all(d in (1, w) for d, w in zip(x.shape, tail, strict=True)),
+        ctx,
+        f"shape {x.shape} does not broadcast to {wanted}",
+    )
+    return [wanted]
+
+
+def evaluate_broadcast_to(ctx: NodeContext) -> list[Array]:
+    """The input repeated along its axes of 1."""
+    return [np.broadcast_to(ctx.data(0), ctx.outputs[0].shape).copy()]
+
+
+def prepare_reverse(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 2)
+    require_same_dtype(ctx, ctx.input(0), ctx.outputs[0])
+    require_dtype(ctx, ctx.input(1), "int32")
+    return [ctx.input(0).shape]
+
+
+def evaluate_reverse(ctx: NodeContext) -> list[Array]:
+    """The order along the given axes turned round."""
+    x = ctx.data(0)
+    axes = tuple(require_scalar_axis(ctx, a, x.ndim) for a in _integers(ctx, 1))
+    return [np.flip(x, axes).copy()]
+
+
+def _block(ctx: NodeContext) -> int:
+    block = int(ctx.option("block_size", 0))
+    require(block > 0, ctx, f"block_size {block} must be positive")
+    return block
+
+
+def prepare_depth_to_space(ctx: NodeContext) -> list[Shape | None]:
+    """Rows and columns times the block, depth divided by its square."""
+    require_inputs(ctx, 1)
+    x, block = ctx.input(0), _block(ctx)
+    require_rank(ctx, x, 4)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    n, h, w, c = x.shape
+    require(c % (block * block) == 0, ctx, f"depth {c} is no multiple of {block * block}")
+    return [(n, h * block, w * block, c // (block * block))]
+
+
+def evaluate_depth_to_space(ctx: NodeContext) -> list[Array]:
+    """Each pixel's depth unrolled into a block of pixels."""
+    x, block = ctx.data(0), _block(ctx)
+    n, h, w, c = x.shape
+    blocks = x.reshape(n, h, w, block, block, c // (block * block))
+    return [blocks.transpose(0, 1, 3, 2, 4, 5).reshape(ctx.outputs[0].shape)]
+
+
+def prepare_space_to_depth(ctx: NodeContext) -> list[Shape | None]:
+    """Rows and columns divided by the block, depth times its square."""
+    require_inputs(ctx, 1)
+    x, block = ctx.input(0), _block(ctx)
+    require_rank(ctx, x, 4)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    n, h, w, c = x.shape
+    require(h % block == 0 and w % block == 0, ctx, f"block {block} does not divide {h}x{w}")
+    return [(n, h // block, w // block, c * block * block)]
+
+
+def evaluate_space_to_depth(ctx: NodeContext) -> list[Array]:
+    """Each block of pixels rolled up into one pixel's depth."""
+    x, block = ctx.data(0), _block(ctx)
+    n, h, w, c = x.shape
+    blocks = x.reshape(n, h // block, block, w // block, block, c)
+    return [blocks.transpose(0, 1, 3, 2, 4, 5).reshape(ctx.outputs[0].shape)]
+
+
+def _block_vectors(ctx: NodeContext) -> tuple[list[int], list[list[int]]] | None:
+    """Block sizes and per-axis amounts of the *_ND ops; None while a tensor is unknown."""
+    require_inputs(ctx, 3)
+    x = ctx.input(0)
+    require_rank(ctx, x, 3, 4)
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    if ctx.input(1).data is None or ctx.input(2).data is None:
+        return None
+    blocks = _integers(ctx, 1)
+    require(
+        len(blocks) == len(x.shape) - 2 and min(blocks) > 0,
+        ctx,
+        f"block shape {blocks} does not fit input shape {x.shape}",
+    )
+    amounts: list[list[int]] = ctx.data(2).reshape(-1, 2).tolist()
+    require(min(map(min, amounts)) >= 0, ctx, f"paddings or crops {amounts} are negative")
+    return blocks, amounts
+
+
+def prepare_space_to_batch(ctx: NodeContext) -> list[Shape | None]:
+    """Padded spatial axes divided by the blocks, the batch times their product."""
+    vectors = _block_vectors(ctx)
+    if vectors is None:
+        return [None]
+    blocks, pads = vectors
+    x = ctx.input(0)
+    spatial = []
+    for d, block, (before, after) in zip(x.shape[1:], blocks, pads, strict=False):
+        padded = d + before + after
+        require(padded % block == 0, ctx, f"block {block} does not divide {padded}")
+        spatial.append(padded // block)
+    return [(x.shape[0] * int(np.prod(blocks)), *spatial, x.shape[-1])]
+
+
+def evaluate_space_to_batch(ctx: NodeContext) -> list[Array]:
+    """Positions of each block become batches; padded with zero (the zero point)."""
+    vectors = _block_vectors(ctx)
+    assert vectors is not None
+    blocks, pads = vectors
+    y = ctx.outputs[0]
+    fill = y.zero_point if y.quantized else 0
+    x = np.pad(ctx.data(0), ((0, 0), *map(tuple, pads), (0, 0)), constant_values=fill)
+    split: list[int] = [x.shape[0]]
+    for d, block in zip(x.shape[1:], blocks, strict=False):
+        split += [d // block, block]
+    count = len(blocks)
+    cut = x.reshape(*split, x.shape[-1])
+    order = [2 * i + 2 for i in range(count)] + [0] + [2 * i + 1 for i in range(count)]
+    return [cut.transpose(*order, 2 * count + 1).reshape(y.shape)]
+
+
+def prepare_batch_to_space(ctx: NodeContext) -> list[Shape | None]:
+    """Spatial axes times the blocks less the crops, the batch divided by the blocks' product."""
+    vectors = _block_vectors(ctx)
+    if vectors is None:
+        return [None]
+    blocks, crops = vectors
+    x = ctx.input(0)
+    product = int(np.prod(blocks))
+    require(x.shape[0] % product == 0, ctx, f"batch {x.shape[0]} is no multiple of {product}")
+    spatial = [
+        d * block - before - after
+        for d, block, (before, after) in zip(x.shape[1:], blocks, crops, strict=False)
+    ]
+    require(min(spatial) >= 0, ctx, f"crops {crops} exceed the image")
+    return [(x.shape[0] // product, *spatial, x.shape[-1])]
+
+
+def evaluate_batch_to_space(ctx: NodeContext) -> list[Array]:
+    """Batches become positions of a block again, then the crops are cut off."""
+    vectors = _block_vectors(ctx)
+    assert vectors is not None
+    blocks, crops = vectors
+    x = ctx.data(0)
+    count = len(blocks)
+    batch = x.shape[0] // int(np.prod(blocks))
+    cut = x.reshape(*blocks, batch, *x.shape[1:])
+    order = [count]
+    for i in range(count):
+        order += [count + 1 + i, i]
+    full = cut.transpose(*order, 2 * count + 1).reshape(
+        batch, *[d * b for d, b in zip(x.shape[1:], blocks, strict=False)], x.shape[-1]
+    )
+    inner = tuple(
+        slice(before, d - after) for d, (before, after) in zip(full.shape[1:], crops, strict=False)
+    )
+    return [full[(slice(None), *inner)].copy()]
+
+
+KERNELS = (
+    Kernel("TRANSPOSE", prepare_transpose, evaluate_transpose),
+    Kernel("PACK", prepare_pack, evaluate_pack),
+    Kernel("UNPACK", prepare_unpack, evaluate_unpack),
+    Kernel("TILE", prepare_tile, evaluate_tile),
+    Kernel("BROADCAST_TO", prepare_broadcast_to, evaluate_broadcast_to),
+    Kernel("REVERSE_V2", prepare_reverse, evaluate_reverse),
+    Kernel("DEPTH_TO_SPACE", prepare_depth_to_space, evaluate_depth_to_space),
+    Kernel("SPACE_TO_DEPTH", prepare_space_to_depth, evaluate_space_to_depth),
+    Kernel("SPACE_TO_BATCH_ND", prepare_space_to_batch, evaluate_space_to_batch),
+    Kernel("BATCH_TO_SPACE_ND", prepare_batch_to_space, evaluate_batch_to_space),
+)

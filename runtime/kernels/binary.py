@@ -1,0 +1,169 @@
+"""Elementwise functions of two tensors that broadcast: one table row an op.
+
+DIV, POW, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, FLOOR_DIV, FLOOR_MOD, ATAN2, LOGICAL_AND,
+LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float tolerances are in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    KernelError,
+    NodeContext,
+    Shape,
+    require_dtype,
+    require_inputs,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.broadcast import broadcast_shapes
+from litefuse.runtime.kernels.fixed_point import (
+    integer_activation_range,
+    mbqm,
+    quantize_multiplier,
+)
+
+Function = Callable[[Array, Array], Any]
+
+
+def _prepare(ctx: NodeContext, dtypes: tuple[str, ...]) -> list[Shape | None]:
+    """The broadcast shape of both inputs."""
+    require_inputs(ctx, 2)
+    a, b = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, a, b, ctx.outputs[0])
+    require_dtype(ctx, a, *dtypes)
+    return [broadcast_shapes(ctx, a.shape, b.shape)]
+
+
+def _evaluate(ctx: NodeContext, function: Function) -> list[Array]:
+    with np.errstate(all="ignore"):
+        result = np.asarray(function(ctx.data(0), ctx.data(1)), ctx.outputs[0].dtype)
+    return [result.reshape(ctx.outputs[0].shape)]
+
+
+def _row(name: str, function: Function, *dtypes: str, ulp: int = 0) -> Kernel:
+    return Kernel(
+        name, partial(_prepare, dtypes=dtypes), partial(_evaluate, function=function), ulp=ulp
+    )
+
+
+def _prepare_div(ctx: NodeContext) -> list[Shape | None]:
+    require_clamp(ctx)
+    return _prepare(ctx, ("float32", "int32"))
+
+
+def _evaluate_div(ctx: NodeContext) -> list[Array]:
+    """a / b; integers truncate toward zero, and a zero divisor is an error."""
+    a, b = ctx.data(0), ctx.data(1)
+    shape, activation = ctx.outputs[0].shape, require_clamp(ctx)
+    if a.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            return [clamp_float(np.atleast_1d(a / b).reshape(shape), activation)]
+    _refuse_zero(ctx, b)
+    wide = a.astype(np.int64), b.astype(np.int64)
+    quotient = np.sign(wide[0]) * np.sign(wide[1]) * (np.abs(wide[0]) // np.abs(wide[1]))
+    bounds = integer_activation_range(activation, a.dtype)
+    return [np.clip(quotient, *bounds).astype(a.dtype).reshape(shape)]
+
+
+def _refuse_zero(ctx: NodeContext, b: Array) -> None:
+    if not b.all():
+        raise KernelError(f"{ctx.op.name}: an integer is divided by 0")
+
+
+def _evaluate_floor(ctx: NodeContext, function: Function) -> list[Array]:
+    if ctx.data(1).dtype.kind in "iu":
+        _refuse_zero(ctx, ctx.data(1))
+    return _evaluate(ctx, function)
+
+
+def _floor_div(a: Array, b: Array) -> Any:
+    return np.floor(a / b) if a.dtype.kind == "f" else a // b
+
+
+def _floor_mod(a: Array, b: Array) -> Any:
+    if a.dtype.kind != "f":
+        return np.mod(a, b)
+    rest = np.fmod(a, b)
+    return np.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest)
+
+
+def _power(a: Array, b: Array) -> Any:
+    if a.dtype.kind == "f":
+        return np.power(a, b)
+    if (b < 0).any():
+        raise KernelError("POW: an integer is raised to a negative power")
+    return np.power(a, b)
+
+
+def _squared_difference(a: Array, b: Array) -> Any:
+    return np.square(a - b)
+
+
+def _prepare_extremum(ctx: NodeContext) -> list[Shape | None]:
+    names = ("float32", "int8", "uint8", "int16", "int32", "int64")
+    return _prepare(ctx, names)
+
+
+def _prepare_squared_difference(ctx: NodeContext) -> list[Shape | None]:
+    return _prepare(ctx, ("float32", "int32", "int8"))
+
+
+def _evaluate_squared_difference(ctx: NodeContext) -> list[Array]:
+    """(a - b) ** 2; int8 through a common scale, as quantised ADD."""
+    av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    if yv.dtype != np.int8:
+        return _evaluate(ctx, _squared_difference)
+    twice_max = 2.0 * max(av.scale, bv.scale)
+    first = quantize_multiplier(av.scale / twice_max)
+    second = quantize_multiplier(bv.scale / twice_max)
+    # The difference keeps 7 extra bits, and its square 14.
+    final = quantize_multiplier(twice_max * twice_max / ((1 << 14) * yv.scale))
+    a = mbqm((ctx.data(0).astype(np.int64) - av.zero_point) << 7, *first)
+    b = mbqm((ctx.data(1).astype(np.int64) - bv.zero_point) << 7, *second)
+    value = mbqm(np.square(a - b), *final) + yv.zero_point
+    return [np.clip(value, -128, 127).astype(np.int8)]
+
+
+def _prepare_shift(ctx: NodeContext) -> list[Shape | None]:
+    return _prepare(ctx, ("int8", "uint8", "int16", "uint16", "int32", "uint32"))
+
+
+def _evaluate_shift(ctx: NodeContext) -> list[Array]:
+    """a >> b, arithmetic for signed types; b is clamped to the type's bits."""
+    a = ctx.data(0)
+    bits = a.dtype.itemsize * 8 - 1
+    return _evaluate(ctx, lambda x, y: x >> np.clip(y, 0, bits).astype(x.dtype))
+
+
+_WORDS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
+
+KERNELS = (
+    Kernel("DIV", _prepare_div, _evaluate_div, ulp=1),
+    _row("POW", _power, "float32", "int32", ulp=16),
+    Kernel("MAXIMUM", _prepare_extremum, partial(_evaluate, function=np.maximum)),
+    Kernel("MINIMUM", _prepare_extremum, partial(_evaluate, function=np.minimum)),
+    Kernel("SQUARED_DIFFERENCE", _prepare_squared_difference, _evaluate_squared_difference),
+    Kernel(
+        "FLOOR_DIV",
+        partial(_prepare, dtypes=("float32", "int32", "int16", "int8")),
+        partial(_evaluate_floor, function=_floor_div),
+    ),
+    Kernel(
+        "FLOOR_MOD",
+        partial(_prepare, dtypes=("float32", "int8", "int16", "int32", "int64")),
+        partial(_evaluate_floor, function=_floor_mod),
+    ),
+    _row("ATAN2", np.arctan2, "float32", "float64", ulp=4),
+    _row("LOGICAL_AND", np.logical_and, "bool"),
+    _row("LOGICAL_OR", np.logical_or, "bool"),
+    _row("BITWISE_XOR", np.bitwise_xor, *_WORDS),
+    Kernel("RIGHT_SHIFT", _prepare_shift, _evaluate_shift),
+)

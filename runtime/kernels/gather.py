@@ -1,0 +1,297 @@
+"""GATHER, GATHER_ND, ONE_HOT, FILL, RANGE, CAST, ARG_MAX, ARG_MIN, TOPK_V2, WHERE and CUMSUM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.reshape import require_scalar_axis
+
+
+def _gather_axes(ctx: NodeContext) -> tuple[int, int]:
+    """(axis, batch_dims), both non-negative."""
+    x, indices = ctx.input(0), ctx.input(1)
+    axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(x.shape))
+    batch = int(ctx.option("batch_dims", 0))
+    batch = batch + len(indices.shape) if batch < 0 else batch
+    require(
+        0 <= batch <= axis and batch <= len(indices.shape),
+        ctx,
+        f"batch_dims {batch} does not go with axis {axis}",
+    )
+    require(
+        x.shape[:batch] == indices.shape[:batch],
+        ctx,
+        f"batch axes of {x.shape} and {indices.shape} differ",
+    )
+    return axis, batch
+
+
+def prepare_gather(ctx: NodeContext) -> list[Shape | None]:
+    """The axis replaced by the indices' axes after the batch."""
+    require_inputs(ctx, 2)
+    x, indices = ctx.input(0), ctx.input(1)
+    require_dtype(ctx, indices, "int16", "int32", "int64")
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    axis, batch = _gather_axes(ctx)
+    return [(*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :])]
+
+
+def evaluate_gather(ctx: NodeContext) -> list[Array]:
+    """x[..., indices, ...] along the axis."""
+    x, indices = ctx.data(0), ctx.data(1).astype(np.int64)
+    axis, batch = _gather_axes(ctx)
+    size = x.shape[axis]
+    bad = indices[(indices < 0) | (indices >= size)]
+    require(bad.size == 0, ctx, f"index {bad[:1].tolist()} is outside an axis of {size}")
+    if batch == 0:
+        return [np.take(x, indices, axis=axis)]
+    rows = x.reshape(-1, *x.shape[batch:])
+    picks = indices.reshape(len(rows), *indices.shape[batch:])
+    parts = [np.take(r, p, axis=axis - batch) for r, p in zip(rows, picks, strict=True)]
+    return [np.stack(parts).reshape(ctx.outputs[0].shape)]
+
+
+def prepare_gather_nd(ctx: NodeContext) -> list[Shape | None]:
+    """The indices' shape without its last axis, then what one index leaves of the input."""
+    require_inputs(ctx, 2)
+    x, indices = ctx.input(0), ctx.input(1)
+    require_dtype(ctx, indices, "int16", "int32", "int64")
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    require(len(indices.shape) >= 1 and len(x.shape) >= 1, ctx, "needs a rank of at least 1")
+    depth = indices.shape[-1]
+    require(depth <= len(x.shape), ctx, f"indices of {depth} numbers for input shape {x.shape}")
+    return [(*indices.shape[:-1], *x.shape[depth:])]
+
+
+def evaluate_gather_nd(ctx: NodeContext) -> list[Array]:
+    """x[index] for each vector of indices."""
+    x, indices = ctx.data(0), ctx.data(1).astype(np.int64)
+    depth = indices.shape[-1]
+    limits = np.array(x.shape[:depth])
+    require(
+        bool(((indices >= 0) & (indices < limits)).all()),
+        ctx,
+        f"an index is outside the input's {x.shape}",
+    )
+    picked = x[tuple(np.moveaxis(indices, -1, 0))]
+    return [np.asarray(picked).reshape(ctx.outputs[0].shape).copy()]
+
+
+def prepare_one_hot(ctx: NodeContext) -> list[Shape | None]:
+    """The indices' shape with an axis of `depth` inserted."""
+    require_inputs(ctx, 4)
+    require_dtype(ctx, ctx.input(0), "int32", "int64")
+    require_same_dtype(ctx, ctx.input(2), ctx.input(3), ctx.outputs[0])
+    if ctx.input(1).data is None:
+        return [None]
+    shape = ctx.input(0).shape
+    axis = int(ctx.option("axis", -1))
+    axis = len(shape) if axis == -1 else axis
+    require(0 <= axis <= len(shape), ctx, f"axis {axis} is outside rank {len(shape) + 1}")
+    return [(*shape[:axis], int(ctx.data(1).ravel()[0]), *shape[axis:])]
+
+
+def evaluate_one_hot(ctx: NodeContext) -> list[Array]:
+    """The on value where a position equals its index, else the off value."""
+    axis = int(ctx.option("axis", -1))
+    depth = int(ctx.data(1).ravel()[0])
+    indices = ctx.data(0)
+    axis = indices.ndim if axis == -1 else axis
+    steps = np.arange(depth).reshape([-1 if i == axis else 1 for i in range(indices.ndim + 1)])
+    hot = np.expand_dims(indices, axis) == steps
+    on, off = ctx.data(2).ravel()[0], ctx.data(3).ravel()[0]
+    return [np.where(hot, on, off).astype(ctx.outputs[0].dtype)]
+
+
+def prepare_fill(ctx: NodeContext) -> list[Shape | None]:
+    """The shape in input 0."""
+    require_inputs(ctx, 2)
+    require_dtype(ctx, ctx.input(0), "int32", "int64")
+    require_same_dtype(ctx, ctx.input(1), ctx.outputs[0])
+    require(ctx.input(1).shape == (), ctx, f"value must be a scalar, not {ctx.input(1).shape}")
+    if ctx.input(0).data is None:
+        return [None]
+    return [tuple(int(d) for d in ctx.data(0))]
+
+
+def evaluate_fill(ctx: NodeContext) -> list[Array]:
+    """The value everywhere."""
+    return [np.full(ctx.outputs[0].shape, ctx.data(1)[()], ctx.outputs[0].dtype)]
+
+
+def _range_length(ctx: NodeContext) -> int:
+    start, limit, delta = (ctx.data(i)[()] for i in range(3))
+    require(bool(delta != 0), ctx, "delta is 0")
+    require(
+        bool(start <= limit if delta > 0 else start >= limit),
+        ctx,
+        f"delta {delta} does not lead from {start} to {limit}",
+    )
+    if ctx.outputs[0].dtype.kind == "f":
+        return int(np.ceil(abs((limit - start) / delta)))
+    span, step = abs(int(limit) - int(start)), abs(int(delta))
+    return (span + step - 1) // step
+
+
+def prepare_range(ctx: NodeContext) -> list[Shape | None]:
+    """One axis of as many steps as fit."""
+    require_inputs(ctx, 3)
+    values = [ctx.input(i) for i in range(3)]
+    require_same_dtype(ctx, *values, ctx.outputs[0])
+    require_dtype(ctx, values[0], "int32", "int64", "float32")
+    if any(v.data is None for v in values):
+        return [None]
+    return [(_range_length(ctx),)]
+
+
+def evaluate_range(ctx: NodeContext) -> list[Array]:
+    """start, start + delta, ... below the limit, each by one addition to the one before."""
+    dtype = ctx.outputs[0].dtype
+    steps = np.full(_range_length(ctx), ctx.data(2)[()], dtype)
+    if steps.size:
+        steps[0] = ctx.data(0)[()]
+    return [np.cumsum(steps, dtype=dtype)]
+
+
+_CASTABLE = [
+    "float32",
+    "float64",
+    "float16",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "bool",
+    "complex64",
+]
+
+
+def prepare_cast(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 1)
+    require_dtype(ctx, ctx.input(0), *_CASTABLE)
+    require_dtype(ctx, ctx.outputs[0], *_CASTABLE)
+    return [ctx.input(0).shape]
+
+
+def evaluate_cast(ctx: NodeContext) -> list[Array]:
+    """C's conversion: floats truncate toward zero, integers wrap; a complex keeps its real part."""
+    x, dtype = ctx.data(0), ctx.outputs[0].dtype
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        x = x.real
+    with np.errstate(all="ignore"):
+        return [np.asarray(x.astype(dtype))]
+
+
+def _arg_axis(ctx: NodeContext) -> int:
+    return require_scalar_axis(ctx, int(ctx.data(1).ravel()[0]), len(ctx.input(0).shape))
+
+
+def prepare_arg(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape without the axis."""
+    require_inputs(ctx, 2)
+    x = ctx.input(0)
+    require_dtype(ctx, ctx.input(1), "int32", "int64")
+    require_dtype(ctx, ctx.outputs[0], "int32", "int64")
+    require(int(np.prod(ctx.input(1).shape)) == 1, ctx, "needs one axis")
+    require_dtype(ctx, x, "float32", "int8", "uint8", "int16", "int32", "bool")
+    if ctx.input(1).data is None:
+        return [None]
+    axis = _arg_axis(ctx)
+    return [(*x.shape[:axis], *x.shape[axis + 1 :])]
+
+
+def _evaluate_arg(pick: Callable[..., Any]) -> Callable[[NodeContext], list[Array]]:
+    def evaluate(ctx: NodeContext) -> list[Array]:
+        found = pick(ctx.data(0), axis=_arg_axis(ctx))
+        return [np.asarray(found, ctx.outputs[0].dtype)]
+
+    return evaluate
+
+
+def prepare_topk(ctx: NodeContext) -> list[Shape | None]:
+    """Values and indices: the input's shape with the last axis cut to k."""
+    require_inputs(ctx, 2)
+    x = ctx.input(0)
+    require(len(x.shape) >= 1, ctx, "needs a rank of at least 1")
+    if ctx.input(1).data is None:
+        return [None, None]
+    k = int(ctx.data(1).ravel()[0])
+    require(0 <= k <= x.shape[-1], ctx, f"k {k} exceeds the last axis of {x.shape}")
+    return [(*x.shape[:-1], k), (*x.shape[:-1], k)]
+
+
+def evaluate_topk(ctx: NodeContext) -> list[Array]:
+    """The k largest along the last axis, largest first; of equals the first."""
+    x = ctx.data(0)
+    k = int(ctx.data(1).ravel()[0])
+    wide = x if x.dtype.kind == "f" else x.astype(np.int64)
+    order = np.argsort(-wide, axis=-1, kind="stable")[..., :k]
+    values = np.take_along_axis(x, order, axis=-1)
+    return [values, order.astype(ctx.outputs[1].dtype)]
+
+
+def prepare_where(ctx: NodeContext) -> list[Shape | None]:
+    """Known only when it runs."""
+    require_inputs(ctx, 1)
+    require_dtype(ctx, ctx.outputs[0], "int64")
+    x = ctx.input(0)
+    if x.data is None:
+        return [None]
+    return [(int(np.count_nonzero(x.data)), len(x.shape))]
+
+
+def evaluate_where(ctx: NodeContext) -> list[Array]:
+    """Indices of the true elements."""
+    return [np.argwhere(ctx.data(0)).astype(np.int64)]
+
+
+def prepare_cumsum(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 2)
+    require_dtype(ctx, ctx.input(0), "float32", "int32", "int64")
+    require_same_dtype(ctx, ctx.input(0), ctx.outputs[0])
+    return [ctx.input(0).shape]
+
+
+def evaluate_cumsum(ctx: NodeContext) -> list[Array]:
+    """Running sums along the axis, perhaps from the end, perhaps without the element itself."""
+    x = ctx.data(0)
+    axis = require_scalar_axis(ctx, int(ctx.data(1).ravel()[0]), x.ndim)
+    work = np.flip(x, axis) if ctx.option("reverse", False) else x
+    total = np.cumsum(work, axis=axis, dtype=x.dtype)
+    if ctx.option("exclusive", False):
+        total = np.roll(total, 1, axis)
+        total[tuple(0 if i == axis else slice(None) for i in range(x.ndim))] = 0
+    return [np.flip(total, axis).copy() if ctx.option("reverse", False) else total]
+
+
+KERNELS = (
+    Kernel("GATHER", prepare_gather, evaluate_gather),
+    Kernel("GATHER_ND", prepare_gather_nd, evaluate_gather_nd),
+    Kernel("ONE_HOT", prepare_one_hot, evaluate_one_hot),
+    Kernel("FILL", prepare_fill, evaluate_fill),
+    Kernel("RANGE", prepare_range, evaluate_range),
+    Kernel("CAST", prepare_cast, evaluate_cast),
+    Kernel("ARG_MAX", prepare_arg, _evaluate_arg(np.argmax)),
+    Kernel("ARG_MIN", prepare_arg, _evaluate_arg(np.argmin)),
+    Kernel("TOPK_V2", prepare_topk, evaluate_topk),
+    Kernel("WHERE", prepare_where, evaluate_where),
+    Kernel("CUMSUM", prepare_cumsum, evaluate_cumsum, range_tolerance=1e-6),
+)

@@ -1,0 +1,89 @@
+"""L2_NORMALIZATION over the last axis: float32, int8 and uint8.
+
+Float tolerance: 4 ulp plus 1e-6 of the output's range.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.fixed_point import mbqm
+
+
+def prepare(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    require_inputs(ctx, 1)
+    x, y = ctx.input(0), ctx.outputs[0]
+    require_rank(ctx, x, 1, 4)
+    require_same_dtype(ctx, x, y)
+    require_dtype(ctx, x, "float32", "int8", "uint8")
+    if x.dtype.kind != "f":
+        zero = 0 if x.dtype == np.int8 else 128
+        require(
+            (y.scale, y.zero_point) == (1 / 128, zero),
+            ctx,
+            f"output needs scale 1/128 and zero point {zero}",
+        )
+    return [x.shape]
+
+
+def inverse_square_root(value: int) -> tuple[int, int]:
+    """(q, shift) of 1 / sqrt(value) in the reference's fixed point: five Newton steps in Q3."""
+    if value <= 1:
+        return (1 << 31) - 1, 0
+    shift = 11
+    while value >= 1 << 29:
+        value //= 4
+        shift += 1
+    headroom = 32 - value.bit_length()
+    pairs = headroom // 2 - 1
+    shift -= pairs
+    value <<= 2 * pairs
+
+    def multiply(a: int, b: int) -> int:
+        return (a * b + (1 << 30)) >> 31
+
+    half = value >> 1
+    x = 1 << 28  # one in Q3
+    for _ in range(5):
+        cube = _rescale(multiply(multiply(x, x), x), 6)
+        x = _rescale(multiply(3 << 27, x) - multiply(half, cube), 3)
+    x = multiply(x, 1518500250)  # sqrt(2) / 2
+    if shift < 0:
+        x <<= -shift
+        shift = 0
+    return x, shift
+
+
+def _rescale(x: int, bits: int) -> int:
+    return max(min(x << bits, (1 << 31) - 1), -(1 << 31))
+
+
+def evaluate(ctx: NodeContext) -> list[Array]:
+    """x / sqrt(sum(x * x)) along the last axis."""
+    xv, yv, x = ctx.input(0), ctx.outputs[0], ctx.data(0)
+    if x.dtype.kind == "f":
+        norm = np.sqrt(np.square(x).sum(axis=-1, keepdims=True))
+        return [x / np.maximum(norm, np.float32(1e-6))]
+    rows = (x.astype(np.int64) - xv.zero_point).reshape(-1, x.shape[-1])
+    info = np.iinfo(x.dtype)
+    out = np.empty(rows.shape, x.dtype)
+    for row, target in zip(rows, out, strict=True):
+        q, shift = inverse_square_root(int((row * row).sum()))
+        value = mbqm(row * 128, q, -shift) + yv.zero_point
+        target[:] = np.clip(value, info.min, info.max)
+    return [out.reshape(x.shape)]
+
+
+KERNELS = (Kernel("L2_NORMALIZATION", prepare, evaluate, ulp=4, range_tolerance=1e-6),)

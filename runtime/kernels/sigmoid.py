@@ -1,0 +1,153 @@
+"""LOGISTIC and TANH: float32, int8, uint8 and int16.
+
+Float tolerance: 8 ulp plus 1e-7 of the output's range.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    TensorValue,
+    require,
+    require_dtype,
+    require_inputs,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.fixed_point import mbqm, rdbp, round_half_away
+from litefuse.runtime.kernels.gemmlowp import logistic, sigmoid_scaling, tanh
+
+# Zero points that the reference demands of the output, with its scale, by type.
+_LOGISTIC_OUT = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
+_TANH_OUT = {"int8": (1 / 128, 0), "uint8": (1 / 128, 128), "int16": (1 / 32768, 0)}
+
+
+def _prepare(ctx: NodeContext, fixed: dict[str, tuple[float, int]]) -> list[Shape | None]:
+    require_inputs(ctx, 1)
+    x, y = ctx.input(0), ctx.outputs[0]
+    require_same_dtype(ctx, x, y)
+    require_dtype(ctx, x, "float32", *fixed)
+    if x.dtype.kind != "f":
+        scale, zero_point = fixed[x.dtype.name]
+        require(
+            (y.scale, y.zero_point) == (scale, zero_point),
+            ctx,
+            f"{x.dtype.name} output needs scale {scale} and zero point {zero_point}, "
+            f"has {y.scale} and {y.zero_point}",
+        )
+        if x.dtype == np.int16:
+            require(x.zero_point == 0, ctx, "int16 input needs zero point 0")
+    return [x.shape]
+
+
+def prepare_logistic(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    return _prepare(ctx, _LOGISTIC_OUT)
+
+
+def prepare_tanh(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    return _prepare(ctx, _TANH_OUT)
+
+
+def _table_8_bit(ctx: NodeContext, hyperbolic: bool) -> Array:
+    """The output of each of the 256 input values, from the type's lowest to its highest."""
+    x, y = ctx.input(0), ctx.outputs[0]
+    info = np.iinfo(x.dtype)
+    multiplier, shift, radius = sigmoid_scaling(x.scale)
+    centred = np.arange(info.min, info.max + 1, dtype=np.int64) - x.zero_point
+    q4 = mbqm(np.clip(centred, -radius, radius), multiplier, shift)
+    bits = 7 if hyperbolic else 8
+    raw = tanh(q4, 4) if hyperbolic else logistic(q4, 4)
+    value = rdbp(raw, 31 - bits) + y.zero_point
+    value = np.where(centred <= -radius, info.min, np.where(centred >= radius, info.max, value))
+    return np.clip(value, info.min, info.max).astype(x.dtype)
+
+
+def _evaluate_8_bit(ctx: NodeContext, hyperbolic: bool) -> Array:
+    table = ctx.memo("table", lambda: _table_8_bit(ctx, hyperbolic))
+    low = int(np.iinfo(ctx.input(0).dtype).min)
+    return np.asarray(table[ctx.data(0).astype(np.int32) - low])
+
+
+@lru_cache(maxsize=1)
+def sigmoid_table() -> npt.NDArray[np.int64]:
+    """round(65536 * sigmoid(i / 24)) for i < 256, at most 65535."""
+    x = np.arange(256) / 24.0
+    values = round_half_away(65536.0 / (1.0 + np.exp(-x)))
+    return np.asarray(np.minimum(values, 65535), np.int64)
+
+
+def _int16_steps(x: TensorValue, data: Array, largest_pot_shift: int) -> npt.NDArray[np.int64]:
+    """The input in units of 1 / (3 * 4096), in which the table has its steps."""
+    log2 = float(np.log2(x.scale))
+    exponent = round(log2)
+    left = 12 + exponent
+    if abs(log2 - exponent) < 1e-3 and 0 <= left <= largest_pot_shift:
+        multiplier, shift = 3 << left, 0
+    else:
+        real = float(x.scale) * 4096.0 * 3.0
+        shift = 0
+        while real <= 32767.0 / 2.0 and shift <= 30:
+            shift += 1
+            real *= 2.0
+        multiplier = int(real)
+    rounding = 1 << (shift - 1) if shift > 0 else 0
+    return np.asarray((data.astype(np.int64) * multiplier + rounding) >> shift)
+
+
+def _logistic_int16(x: TensorValue, data: Array) -> Array:
+    steps = _int16_steps(x, data, 0)
+    size = np.abs(steps)
+    index = np.minimum(size >> 9, 254)
+    table = sigmoid_table()
+    inside = (table[index] << 9) + (size & 0x1FF) * (table[index + 1] - table[index])
+    value = np.where(size >> 9 >= 255, 0x7FFF << 10, inside)
+    value = np.where(steps >= 0, value + (1 << 9), (1 << 25) - value + (1 << 9) - 1)
+    return np.asarray((value >> 10).astype(np.int16))
+
+
+def _tanh_int16(x: TensorValue, data: Array) -> Array:
+    steps = _int16_steps(x, data, 1)
+    size = np.abs(steps)
+    index = np.minimum(size >> 8, 254)
+    table = sigmoid_table()
+    inside = (table[index] << 8) + (size & 0xFF) * (table[index + 1] - table[index])
+    value = np.where(size >> 8 >= 255, 0xFFFF << 8, inside)
+    half = 1 << 23
+    value = np.where(steps >= 0, value - half + (1 << 7), -value + half + (1 << 7) - 1)
+    return np.asarray((value >> 8).astype(np.int16))
+
+
+def evaluate_logistic(ctx: NodeContext) -> list[Array]:
+    """1 / (1 + exp(-x))."""
+    x = ctx.data(0)
+    if x.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            return [np.asarray(np.where(x < -9, np.exp(x), 1 / (1 + np.exp(-x))), x.dtype)]
+    if x.dtype == np.int16:
+        return [_logistic_int16(ctx.input(0), x)]
+    return [_evaluate_8_bit(ctx, hyperbolic=False)]
+
+
+def evaluate_tanh(ctx: NodeContext) -> list[Array]:
+    """tanh(x)."""
+    x = ctx.data(0)
+    if x.dtype.kind == "f":
+        return [np.asarray(np.tanh(x), x.dtype)]
+    if x.dtype == np.int16:
+        return [_tanh_int16(ctx.input(0), x)]
+    return [_evaluate_8_bit(ctx, hyperbolic=True)]
+
+
+KERNELS = (
+    Kernel("LOGISTIC", prepare_logistic, evaluate_logistic, ulp=8, range_tolerance=1e-7),
+    Kernel("TANH", prepare_tanh, evaluate_tanh, ulp=8, range_tolerance=1e-7),
+)

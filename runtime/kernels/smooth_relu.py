@@ -1,0 +1,168 @@
+"""HARD_SWISH, LEAKY_RELU, PRELU, ELU and GELU.
+
+Float tolerance: 8 ulp plus 1e-6 of the output's range (ELU and GELU; the others are exact or
+within 2 ulp).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Prepare,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_same_dtype,
+)
+from litefuse.runtime.kernels.broadcast import broadcast_shapes
+from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, saturate
+from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
+
+
+def _prepare_of(*dtypes: str) -> Prepare:
+    def prepare(ctx: NodeContext) -> list[Shape | None]:
+        require_inputs(ctx, 1)
+        x = ctx.input(0)
+        require_same_dtype(ctx, x, ctx.outputs[0])
+        require_dtype(ctx, x, *dtypes)
+        return [x.shape]
+
+    return prepare
+
+
+def _srdhm16(a: Array, b: int) -> Array:
+    """Saturating rounding doubling high multiply of int16."""
+    return np.asarray(np.minimum((a.astype(np.int64) * b + (1 << 14)) >> 15, 32767))
+
+
+def _to_int16(q: int) -> int:
+    """The nearest 16-bit multiplier to a 32-bit one, rounded half up, saturated."""
+    return 32767 if q >= 0x7FFFFFFF - (1 << 15) else (q + (1 << 15)) >> 16
+
+
+def _hard_swish_8_bit(ctx: NodeContext) -> Array:
+    """The reference's 16-bit arithmetic: x * relu6(x + 3) / 6 with 7 extra bits of input."""
+    x, y = ctx.input(0), ctx.outputs[0]
+    info = np.iinfo(x.dtype)
+    hires_scale = np.float32(1.0 / 128.0) * np.float32(x.scale)
+    out_q, out_shift = quantize_multiplier(float(hires_scale / np.float32(y.scale)))
+    relu_q, relu_shift = quantize_multiplier(
+        float(hires_scale / np.float32(np.float32(3.0) / np.float32(32768.0)))
+    )
+    hires = (ctx.data(0).astype(np.int64) - x.zero_point) << 7
+    on_output = _srdhm16(hires, _to_int16(out_q))
+    relu = hires
+    relu16 = _to_int16(relu_q)
+    if relu_shift > 0:
+        relu = saturate(relu << (relu_shift - 1), -32768, 32767)
+    relu = _srdhm16(relu, relu16)
+    if relu_shift > 0:
+        relu = saturate(relu << 1, -32768, 32767)
+    if relu_shift < 0:
+        relu = rdbp(relu, -relu_shift)
+    relu = (relu + (1 << 15)) >> 1
+    exact = relu * on_output
+    product = np.sign(exact) * (np.abs(exact) >> 15)  # C truncates toward zero
+    value = rdbp(saturate(product, -32768, 32767), -out_shift) + y.zero_point
+    return np.asarray(np.clip(value, info.min, info.max).astype(x.dtype))
+
+
+def evaluate_hard_swish(ctx: NodeContext) -> list[Array]:
+    """x * relu6(x + 3) / 6."""
+    x = ctx.data(0)
+    if x.dtype.kind != "f":
+        return [_hard_swish_8_bit(ctx)]
+    gate = np.minimum(np.maximum(x + np.float32(3), 0), np.float32(6))
+    return [np.asarray(x * gate / np.float32(6), np.float32)]
+
+
+def evaluate_leaky_relu(ctx: NodeContext) -> list[Array]:
+    """x where it is not negative, else alpha * x."""
+    xv, yv, x = ctx.input(0), ctx.outputs[0], ctx.data(0)
+    alpha = np.float32(ctx.option("alpha", 0.0))
+    if x.dtype.kind == "f":
+        return [np.where(x > 0, x, x * alpha)]
+    identity = quantize_multiplier(float(xv.scale) / float(yv.scale))
+    slope = float(np.float32(xv.scale) * alpha) / float(yv.scale)
+    q, shift = quantize_multiplier(abs(slope))
+    centred = x.astype(np.int64) - xv.zero_point
+    sloped = mbqm(centred, -q if slope < 0 else q, shift)
+    value = np.where(centred >= 0, mbqm(centred, *identity), sloped) + yv.zero_point
+    info = np.iinfo(yv.dtype)
+    return [np.clip(value, info.min, info.max).astype(yv.dtype)]
+
+
+def prepare_prelu(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape; the slopes broadcast to it."""
+    require_inputs(ctx, 2)
+    x, alpha = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, x, alpha, ctx.outputs[0])
+    require_dtype(ctx, x, "float32", "int8", "uint8")
+    shape = broadcast_shapes(ctx, x.shape, alpha.shape)
+    require(shape == x.shape, ctx, f"slopes of shape {alpha.shape} exceed the input's {x.shape}")
+    return [x.shape]
+
+
+def evaluate_prelu(ctx: NodeContext) -> list[Array]:
+    """x where it is not negative, else slope * x."""
+    xv, av, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    x, alpha = ctx.data(0), ctx.data(1)
+    if x.dtype.kind == "f":
+        return [np.where(x >= 0, x, x * alpha)]
+    identity = quantize_multiplier(float(xv.scale) / float(yv.scale))
+    real = float(np.float32(xv.scale) * np.float32(av.scale)) / float(yv.scale)
+    slope = quantize_multiplier(real)
+    centred = x.astype(np.int64) - xv.zero_point
+    sloped = mbqm(centred * (alpha.astype(np.int64) - av.zero_point), *slope)
+    value = np.where(centred >= 0, mbqm(centred, *identity), sloped) + yv.zero_point
+    info = np.iinfo(yv.dtype)
+    return [np.clip(value, info.min, info.max).astype(yv.dtype)]
+
+
+def _elu(x: Array) -> Array:
+    return np.asarray(np.where(x < 0, np.expm1(np.minimum(x, 0)), x))
+
+
+def evaluate_elu(ctx: NodeContext) -> list[Array]:
+    """x where it is not negative, else exp(x) - 1."""
+    if ctx.data(0).dtype == np.int8:
+        return [evaluate_int8_table(ctx, _elu)]
+    return [_elu(ctx.data(0))]
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _gelu(x: Array) -> Array:
+    half = 0.5 * x.astype(np.float64)
+    return np.asarray((half * (1.0 + _erf(x.astype(np.float64) / math.sqrt(2.0)))), np.float32)
+
+
+def _gelu_tanh(x: Array) -> Array:
+    wide = x.astype(np.float64)
+    inner = math.sqrt(2.0 / math.pi) * (wide + 0.044715 * wide**3)
+    return np.asarray(0.5 * wide * (1.0 + np.tanh(inner)), np.float32)
+
+
+def evaluate_gelu(ctx: NodeContext) -> list[Array]:
+    """x * Phi(x), exactly or by its tanh approximation."""
+    function = _gelu_tanh if ctx.option("approximate", False) else _gelu
+    if ctx.data(0).dtype == np.int8:
+        return [evaluate_int8_table(ctx, function)]
+    return [function(ctx.data(0))]
+
+
+KERNELS = (
+    Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish, ulp=2),
+    Kernel("LEAKY_RELU", _prepare_of("float32", "int8", "uint8", "int16"), evaluate_leaky_relu),
+    Kernel("PRELU", prepare_prelu, evaluate_prelu),
+    Kernel("ELU", _prepare_of("float32", "int8"), evaluate_elu, ulp=8, range_tolerance=1e-6),
+    Kernel("GELU", _prepare_of("float32", "int8"), evaluate_gelu, ulp=8, range_tolerance=1e-6),
+)
