@@ -115,8 +115,14 @@ class Contender:
             yield
 
 
-def make(name: str, model: Path | bytes, options: Options) -> Contender:
-    """An interpreter of that name over the model, not yet allocated, on ``options.threads()``."""
+def make(
+    name: str, model: Path | bytes, options: Options, *, rest_as: str | None = None
+) -> Contender:
+    """An interpreter of that name over the model, not yet allocated, on ``options.threads()``.
+
+    ``rest_as`` names the contender whose kernels run the nodes that litefuse does not claim, where
+    LiteRT's usual ones (XNNPACK first) shall not.
+    """
     words: dict[str, Any] = {"num_threads": options.threads()}
     if isinstance(model, bytes):
         words["model_content"] = model
@@ -138,7 +144,9 @@ def make(name: str, model: Path | bytes, options: Options) -> Contender:
         from litefuse.runtime import interpreter as module
     else:
         module = litert()
-    words["experimental_op_resolver_type"] = getattr(module.OpResolverType, _RESOLVERS[name])
+    words["experimental_op_resolver_type"] = getattr(
+        module.OpResolverType, _RESOLVERS[rest_as or name]
+    )
     with refusals(name):
         return Contender(name, module.Interpreter(**words), delegate)
 

@@ -180,8 +180,14 @@ def _compare(
     tolerances: tuple[float, float],
 ) -> str:
     """Fill the rows in; say how many nodes litefuse ran."""
-    contender = contenders.make(test, model, options)
+    # Nodes left over run on the reference's own kernels, so that what differs is litefuse's doing.
+    contender = contenders.make(test, model, options, rest_as="reference")
     contender.allocate()
+    if not any(record.claimed for record in contender.delegate.explain()):
+        raise click.ClickException(
+            "litefuse runs no node of this model here, so there is nothing to compare: "
+            "`litefuse explain` and the warnings above say why"
+        )
     cases = list(inputs.cases(contender.input_details, *wanted))
     references = isolated.outputs(
         against, model, options.threads(), [arrays for _, arrays in cases]

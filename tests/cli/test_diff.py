@@ -12,7 +12,7 @@ import pytest
 
 from litefuse.cli import diff, digits, isolated
 from litefuse.runtime.model.build import ModelBuilder
-from tests.cli.commands import run
+from tests.cli.commands import MODEL, run
 
 
 @pytest.mark.parametrize("where", ["litert", "own"])
@@ -37,6 +37,21 @@ def test_diff_fails_beyond_the_tolerance_and_names_the_node() -> None:
     assert done.return_value == 1
     assert not found["passed"]
     assert found["first_diverging_node"] is not None
+
+
+@pytest.mark.filterwarnings("ignore:litefuse claims none")
+@pytest.mark.parametrize("where", ["litert", "own"])
+def test_a_comparison_of_nothing_is_an_error(where: str) -> None:
+    words = (MODEL, "--in", where, "-O", "last_delegate_node_index=0", "-O", "deny_ops=CONV_2D")
+    with pytest.raises(click.ClickException, match="runs no node of this model"):
+        run(diff.command, *words)
+
+
+def test_what_is_left_over_runs_on_the_reference() -> None:
+    words = ("--runs", "2", "-O", "deny_ops=DEPTHWISE_CONV_2D", "--json")
+    found = json.loads(run(diff.command, MODEL, *words).output)
+    assert found["passed"]
+    assert "9 nodes delegated out of 10" in found["claimed"]
 
 
 def test_a_reference_that_aborts_is_an_error_with_a_remedy(tmp_path: Path) -> None:
