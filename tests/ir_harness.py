@@ -128,9 +128,10 @@ def find_pass(name: str) -> Pass:
 
 
 def pass_modules() -> list[str]:
-    """The names of all files of `passes/` that are passes: those with a `PASS`."""
+    """The names of all files and packages of `passes/` that are passes: those with a `PASS`."""
     names = []
-    for path in sorted((ROOT / "passes").glob("*.py")):
+    folder = ROOT / "passes"
+    for path in sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"))):
         tree = ast.parse(path.read_text())
         assigned = {
             target.id
@@ -140,7 +141,7 @@ def pass_modules() -> list[str]:
             if isinstance(target, ast.Name)
         }
         if "PASS" in assigned:
-            names.append(path.stem)
+            names.append(path.parent.name if path.stem == "__init__" else path.stem)
     return names
 
 
@@ -184,7 +185,7 @@ def run_file(path: Path) -> None:
             for text in wanted:
                 assert text.strip() in str(failure.value), f"{path.name}, case {number}"
         else:
-            check(run_pass(case, passes, target=chosen), case)
+            check(run_pass(case, passes, target=chosen, locations=True), case)
 
 
 def _target(name: str) -> Any:
