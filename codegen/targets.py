@@ -1,7 +1,8 @@
-"""The machines that litefuse compiles for, as data: one row a target, best first within an architecture.
+"""The machines that litefuse compiles for, as data: one row a target, best first within an
+architecture.
 
-A target names an instruction set, not a processor model: artifacts made on one machine run on every machine that has
-the `required` features, and a cache key stays the same on all of them.
+A target names an instruction set, not a processor model: artifacts made on one machine run on every
+machine that has the `required` features, and a cache key stays the same on all of them.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ class TargetError(LitefuseError, ValueError):
 class Target:
     """One instruction set.
 
-    `features` and `cpu` choose LLVM's code, `required` is what a machine must have to run it (in LLVM's words).
-    `dot` is the widest exact multiply-accumulate of 8-bit data; `storage` is how int8 activations lie in the arena so
-    that this instruction reads them in place.
+    `features` and `cpu` choose LLVM's code, `required` is what a machine must have to run it (in
+    LLVM's words). `dot` is the widest exact multiply-accumulate of 8-bit data; `storage` is how
+    int8 activations lie in the arena so that this instruction reads them in place.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Target:
         return max(1, self.vector_bytes * 8 // max(8, width))
 
     def runs_on(self, arch: str, features: frozenset[str]) -> bool:
-        """Whether a machine of that architecture with those features executes this target's code."""
+        """Whether a machine of that architecture with those features runs this target."""
         return arch == self.arch and features.issuperset(self.required)
 
 
@@ -57,10 +58,11 @@ _ARM = "aarch64-unknown-linux-gnu"
 _WIDE = "-prefer-256-bit"
 
 TARGETS = (
-    Target("x86-64-avx512vnni", "x86_64", _X86, "x86-64-v4", f"+avx512vnni,{_WIDE}", (*_V4, "avx512vnni"),
-           64, 32, True, "dot4_us", "u8"),
+    Target("x86-64-avx512vnni", "x86_64", _X86, "x86-64-v4", f"+avx512vnni,{_WIDE}",
+           (*_V4, "avx512vnni"), 64, 32, True, "dot4_us", "u8"),
     Target("x86-64-avx512", "x86_64", _X86, "x86-64-v4", _WIDE, _V4, 64, 32, True, "dot2", "i16"),
-    Target("x86-64-avx2vnni", "x86_64", _X86, "x86-64-v3", "+avxvnni", (*_V3, "avxvnni"), 32, 16, True, "dot4_us", "u8"),
+    Target("x86-64-avx2vnni", "x86_64", _X86, "x86-64-v3", "+avxvnni", (*_V3, "avxvnni"),
+           32, 16, True, "dot4_us", "u8"),
     Target("x86-64-avx2", "x86_64", _X86, "x86-64-v3", "", _V3, 32, 16, True, "dot2", "i16"),
     Target("x86-64", "x86_64", _X86, "x86-64-v2", "", _V2, 16, 16, False, "dot2", "i16"),
     Target("aarch64-i8mm", "aarch64", _ARM, "cortex-a76", "+i8mm,+dotprod,+fullfp16",
@@ -72,7 +74,9 @@ TARGETS = (
 
 
 def find(name: str) -> Target:
-    """The target of that name; `host` is the best one for this machine. `TargetError` names them all otherwise."""
+    """The target of that name; `host` is the best one for this machine. `TargetError` names them
+    all otherwise.
+    """
     if name == "host":
         return host_target()
     for target in TARGETS:
@@ -89,7 +93,8 @@ def best(arch: str, features: frozenset[str]) -> Target:
             return target
     have = ", ".join(sorted(t.name for t in TARGETS if t.arch == arch)) or "none"
     raise TargetError(
-        f"no target fits this {arch} machine (targets of that architecture: {have}); the least needed is "
+        f"no target fits this {arch} machine (targets of that architecture: {have}); "
+        "the least needed is "
         f"{', '.join(_V2) if arch == 'x86_64' else 'neon'}"
     )
 

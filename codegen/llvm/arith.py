@@ -15,7 +15,8 @@ _BINARY = {
     "addf": "fadd", "subf": "fsub", "mulf": "fmul", "divf": "fdiv",
 }  # fmt: skip
 _INTRINSIC = {
-    "minsi": "smin", "maxsi": "smax", "copysignf": "copysign", "absf": "fabs", "sqrtf": "sqrt", "floorf": "floor",
+    "minsi": "smin", "maxsi": "smax", "copysignf": "copysign", "absf": "fabs", "sqrtf": "sqrt",
+    "floorf": "floor",
     "ceilf": "ceil", "truncf_int": "trunc", "roundevenf": "roundeven",
 }  # fmt: skip
 _CAST = {
@@ -72,7 +73,9 @@ def _index_product(e: Emitter, op: Operation) -> None:
 
 
 def _divide(e: Emitter, op: Operation) -> None:
-    """divsi and remsi: may trap, so they stay where they are unless the divisor is a nonzero literal."""
+    """divsi and remsi: may trap, so they stay where they are unless the divisor is a nonzero
+    literal.
+    """
     name = "sdiv" if op.name == "arith.divsi" else "srem"
     if op.result.type == INDEX:
         a, b = (e.constant_index(v) for v in op.operands)
@@ -96,7 +99,9 @@ def _intrinsic(e: Emitter, op: Operation) -> None:
 
 
 def _extremum(e: Emitter, op: Operation) -> None:
-    """maxf and minf. Comparison and select are one instruction on x86, and on Arm where a NaN cannot matter."""
+    """maxf and minf. Comparison and select are one instruction on x86, and on Arm where a NaN
+    cannot matter.
+    """
     a, b = (e.value(v) for v in op.operands)
     predicate = "ogt" if op.name == "arith.maxf" else "olt"
     e.bind(op.result, choose(e, f"fcmp {predicate}", op, a, b))
@@ -206,7 +211,8 @@ HANDLERS: dict[str, Handler] = {
     "arith.divsi": _divide, "arith.remsi": _divide,
     **{f"arith.{n}": _intrinsic for n in _INTRINSIC},
     "arith.maxf": _extremum, "arith.minf": _extremum,
-    "arith.negf": _negate, "arith.fma": _fma, "arith.cmpi": _compare, "arith.cmpf": _compare, "arith.select": _select,
+    "arith.negf": _negate, "arith.fma": _fma, "arith.cmpi": _compare, "arith.cmpf": _compare,
+    "arith.select": _select,
     **{f"arith.{n}": _cast for n in _CAST},
     "arith.extf": _float_cast, "arith.truncf": _float_cast,
     "arith.index_cast": _index_cast, "arith.bitcast": _bitcast, "arith.mbqm": mbqm,

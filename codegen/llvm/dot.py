@@ -1,4 +1,5 @@
-"""The target's named multiply-accumulate instructions, and an exact expansion where a target lacks one.
+"""The target's named multiply-accumulate instructions, and an exact expansion where a target lacks
+one.
 
 Vectors of any length: they are cut into registers, and the last one is padded.
 """
@@ -16,7 +17,9 @@ Chunk = Callable[[Emitter, int, str, str, str], str]
 
 
 def _pieces(lanes: int, widths: tuple[int, ...]) -> list[tuple[int, int]]:
-    """(first lane, register lanes) of each register that together cover `lanes`; widths are descending."""
+    """(first lane, register lanes) of each register that together cover `lanes`; widths are
+    descending.
+    """
     pieces, first = [], 0
     while first < lanes:
         left = lanes - first
@@ -152,8 +155,8 @@ def _us_by_sdot(e: Emitter, n: int, acc: str, a: str, b: str) -> str:
 def _expand(e: Emitter, op: Operation, group: int, extend_a: str, extend_b: str) -> None:
     """Every n-th lane apart, widened, multiplied and added.
 
-    On NEON this is the good sequence for dot2: the lanes that are picked apart are shared by all products that use the
-    same factor, and each product then is one `smlal`.
+    On NEON this is the good sequence for dot2: the lanes that are picked apart are shared by all
+    products that use the same factor, and each product then is one `smlal`.
     """
     acc, a, b = (e.value(v) for v in op.operands)
     lanes, _ = e.shape(op.result.type)

@@ -1,9 +1,11 @@
-"""One `loop.func` to LLVM text: structured control flow, numbering, hoisting and common subexpressions.
+"""One `loop.func` to LLVM text: structured control flow, numbering, hoisting and common
+subexpressions.
 
-The loop IR is structured, so the classic clean-ups need no analysis here: a pure instruction is written into the
-outermost loop level where all its operands exist, and is written there once. Index arithmetic is kept as
-`base + constant` for as long as possible, which turns the constants of unrolled code into address displacements.
-What is left for LLVM is instruction selection, strength reduction, scheduling and register allocation.
+The loop IR is structured, so the classic clean-ups need no analysis here: a pure instruction is
+written into the outermost loop level where all its operands exist, and is written there once. Index
+arithmetic is kept as `base + constant` for as long as possible, which turns the constants of
+unrolled code into address displacements. What is left for LLVM is instruction selection, strength
+reduction, scheduling and register allocation.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Scope:
 
 
 class Emitter:
-    """Writes one function. Handlers (`arith.py`, `memory.py`, ...) call `pure`, `here`, `effect` and `value`."""
+    """Writes one function. Handlers (`arith.py`, `memory.py`, ...) call `pure`, `here`, `effect`
+    and `value`.
+    """
 
     def __init__(self, target: Target, handlers: Mapping[str, Handler]) -> None:
         self.target = target
@@ -47,10 +51,12 @@ class Emitter:
         self._affine: dict[Value, tuple[str | None, int]] = {}
         self._types: dict[Type, str] = {}
         self._count = 0
-        # Loads hoisted out of a loop occupy registers for all of it: leave some for the loop itself.
+        # Loads hoisted out of a loop occupy registers for all of it: leave some for the loop
+        # itself.
         self.hoist_budget = target.registers // 4
 
-    # -- names ---------------------------------------------------------------------------------------------------
+    # -- names
+    # --------------
 
     def fresh(self) -> str:
         """A new local name."""
@@ -84,7 +90,9 @@ class Emitter:
         self._names[v] = name
 
     def bind_index(self, v: Value, base: str | None, constant: int) -> None:
-        """Say that an index value is `base + constant`; it is only computed where something needs the sum."""
+        """Say that an index value is `base + constant`; it is only computed where something needs
+        the sum.
+        """
         self._affine[v] = (base, constant)
         if base is None:
             self._names[v] = str(constant)
@@ -105,10 +113,12 @@ class Emitter:
             return str(constant)
         return self.pure(f"add nsw i64 {base}, {constant}", base) if constant else base
 
-    # -- instructions --------------------------------------------------------------------------------------------
+    # -- instructions
+    # --------------------------------------------------------------------------------------------
 
     def pure(self, text: str, *operands: str) -> str:
-        """The result of an instruction without side effects, written once, as far out as its operands allow.
+        """The result of an instruction without side effects, written once, as far out as its
+        operands allow.
 
         It never leaves a `loop.if` unless it leaves the loop around it as well.
         """
@@ -122,7 +132,9 @@ class Emitter:
         return self._write(level, text)
 
     def load_once(self, text: str, registers: int, *operands: str) -> str:
-        """A load of memory that never changes: hoisted out of loops while registers last, never out of an `if`."""
+        """A load of memory that never changes: hoisted out of loops while registers last, never out
+        of an `if`.
+        """
         level = max((self.depth.get(operand, 0) for operand in operands), default=0)
         top = len(self.scopes) - 1
         for i in range(top, level, -1):
@@ -168,14 +180,18 @@ class Emitter:
         return self.pure(f"call {result} @{name}({text})", *(a for _, a in arguments))
 
     def effect_call(self, name: str, arguments: Sequence[tuple[str, str]]) -> None:
-        """An intrinsic without a result. Arguments with `immarg` carry the attribute in their type text."""
+        """An intrinsic without a result. Arguments with `immarg` carry the attribute in their type
+        text.
+        """
         if name not in self.declared:
             types = ", ".join(t for t, _ in arguments)
             self.declared[name] = f"declare void @{name}({types})"
         self.effect(f"call void @{name}({', '.join(f'{t} {a}' for t, a in arguments)})")
 
     def shuffle(self, lanes: int, element: str, a: str, b: str | None, mask: Sequence[int]) -> str:
-        """`shufflevector`; -1 in the mask is any lane, `b` None means the mask only names lanes of `a`."""
+        """`shufflevector`; -1 in the mask is any lane, `b` None means the mask only names lanes of
+        `a`.
+        """
         if b is None and len(mask) == lanes and all(m in (i, -1) for i, m in enumerate(mask)):
             return a
         other = "poison" if b is None else b
@@ -199,7 +215,8 @@ class Emitter:
             f"shufflevector {vector} {one}, {vector} poison, <{lanes} x i32> zeroinitializer", one
         )
 
-    # -- control flow --------------------------------------------------------------------------------------------
+    # -- control flow
+    # --------------------------------------------------------------------------------------------
 
     def run(self, block: Block) -> None:
         """Write all ops of a block but its terminator."""

@@ -1,10 +1,12 @@
-"""The entries of an image as LLVM text: `run`, `invoke`, `worker`, `litert_invoke` (docs/contracts.md, section 3).
+"""The entries of an image as LLVM text: `run`, `invoke`, `worker`, `litert_invoke`
+(docs/contracts.md, section 3).
 
-Orders. A generation is published by a sequentially consistent addition after plain stores of what to run, and read with
-acquire. A thread that goes to sleep first counts itself as a sleeper (sequentially consistent), and the kernel then
-compares the generation again: either the publisher sees the sleeper and wakes it, or the kernel sees the new
-generation and does not sleep. The barrier works the same way on its own generation; the last thread to arrive resets
-the count before it publishes, so the count is 0 whenever a thread can enter the next barrier.
+Orders. A generation is published by a sequentially consistent addition after plain stores of what
+to run, and read with acquire. A thread that goes to sleep first counts itself as a sleeper
+(sequentially consistent), and the kernel then compares the generation again: either the publisher
+sees the sleeper and wakes it, or the kernel sees the new generation and does not sleep. The barrier
+works the same way on its own generation; the last thread to arrive resets the count before it
+publishes, so the count is 0 whenever a thread can enter the next barrier.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _FOREVER = (1 << 31) - 1
 
 
 def emit_entries(program: Operation, target: Target) -> tuple[str, dict[str, str]]:
-    """The text of the entries for a `loop.program` and the declarations (by name) that they need."""
+    """The text of the entries of a `loop.program`, and the declarations by name."""
     steps = [op for op in program.body.ops if op.name == "loop.step"]
     arch = target.arch
     pause = {
@@ -81,7 +83,7 @@ many:
 
 
 def _program(steps: list[Operation], arch: str, alone: bool) -> str:
-    """All steps in order. The form for one thread has no shares, barriers or branches but those for the clock."""
+    """All steps in order. The form for one thread has no shares and no barriers."""
     name = "run.alone" if alone else "run.shared"
     out = [
         f"define internal void @{name}(ptr %state, i32 %tid, i32 %n) #0 {{",
@@ -161,7 +163,9 @@ def _argument(out: list[str], i: int, j: int, argument: dict[str, Any]) -> str:
 
 
 def _share(out: list[str], i: int, step: Operation) -> tuple[str, str]:
-    """This thread's part of the trip: contiguous, in whole grains, the first threads get the larger parts."""
+    """This thread's part of the trip: contiguous, in whole grains, the first threads get the larger
+    parts.
+    """
     trip, grain = step["trip"], step.get("grain") or 1
     units = -(-trip // grain)
     for name, tid in (("b", "%tid.l"), ("e", "%tid.next")):
@@ -178,7 +182,9 @@ def _share(out: list[str], i: int, step: Operation) -> tuple[str, str]:
 
 
 def _wake(arch: str) -> str:
-    """Wake every thread that sleeps on a generation, if the sleepers' count says that there may be one."""
+    """Wake every thread that sleeps on a generation, if the sleepers' count says that there may be
+    one.
+    """
     return f"""
 define internal void @wake(ptr %pool, ptr %word, ptr %sleepers) #0 {{
 entry:
@@ -191,7 +197,7 @@ call:
   %have = icmp ne ptr %f, null
   br i1 %have, label %do, label %done
 do:
-  %r = call i64 (i64, ...) %f(i64 {_FUTEX[arch]}, ptr %word, i64 129, i64 {_FOREVER}, i64 0, i64 0, i64 0)
+  %r = call i64 (i64, ...) %f(i64 {_FUTEX[arch]}, ptr %word, i64 129, i64 {_FOREVER}, i64 0, i64 0)
   br label %done
 done:
   ret void
@@ -200,7 +206,7 @@ done:
 
 
 def _sleep(arch: str) -> str:
-    """Wait until the generation is not `seen` any more: `spin` looks, then the futex. Also returns after a stop."""
+    """Wait until the generation is not `seen` any more, or a stop: `spin` looks, then the futex."""
     return f"""
 define internal i32 @await(ptr %pool, ptr %word, ptr %sleepers, i32 %seen) #0 {{
 entry:
@@ -239,7 +245,7 @@ check.stop:
   br i1 %ends2, label %up, label %wait
 wait:
   %seen.l = zext i32 %seen to i64
-  %r = call i64 (i64, ...) %f(i64 {_FUTEX[arch]}, ptr %word, i64 128, i64 %seen.l, i64 0, i64 0, i64 0)
+  %r = call i64 (i64, ...) %f(i64 {_FUTEX[arch]}, ptr %word, i64 128, i64 %seen.l, i64 0, i64 0)
   br label %check
 up:
   %old2 = atomicrmw sub ptr %sleepers, i32 1 seq_cst
@@ -307,7 +313,7 @@ many:
 
 
 def _worker(arch: str) -> str:
-    """A worker has seen generation 0 when it starts, so one that starts late still joins the first invoke."""
+    """A worker starts having seen generation 0: one that starts late joins the first invoke."""
     return """
 define dso_local void @worker(ptr %pool, i32 %tid) #0 {
 entry:
@@ -337,7 +343,10 @@ done:
 
 
 def _litert_invoke(n_io: int) -> str:
-    """Tensors may move between calls: their addresses are read again each time (TfLiteTensor: 112 bytes, data at 8)."""
+    """Tensors may move between calls, so their addresses are read again each time.
+
+    A TfLiteTensor has 112 bytes, its data pointer is at 8.
+    """
     head = """
 define dso_local i32 @litert_invoke(ptr %context, ptr %node) #0 {
 entry:

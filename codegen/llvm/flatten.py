@@ -1,7 +1,9 @@
-"""An ELF64 object -> a flat image: sections laid out once, relocations resolved, nothing left to link.
+"""An ELF64 object -> a flat image: sections laid out once, relocations resolved, nothing left to
+link.
 
-Only what LLVM emits for self-contained code is understood; anything else is an error that names it. The image must be
-mapped at an address that is a multiple of 4096 (the Arm page relocations are relative to pages).
+Only what LLVM emits for self-contained code is understood; anything else is an error that names it.
+The image must be mapped at an address that is a multiple of 4096 (the Arm page relocations are
+relative to pages).
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class _Section:
 
 
 def flatten(data: bytes) -> tuple[bytes, dict[str, int]]:
-    """(image, offset of every defined global symbol). `FlattenError` for undefined symbols and unknown relocations."""
+    """(image, offset of every defined global symbol). `FlattenError` for undefined symbols and
+    unknown relocations.
+    """
     if data[:6] != b"\x7fELF\x02\x01":
         raise FlattenError("not a little-endian ELF64 object")
     (machine,) = struct.unpack_from("<H", data, 18)
@@ -79,7 +83,9 @@ def _string(data: bytes, at: int) -> str:
 
 
 def _lay_out(data: bytes, sections: list[_Section]) -> tuple[dict[int, int], bytearray]:
-    """Code first, then constants; unwind tables are left out, since nothing unwinds through generated code."""
+    """Code first, then constants; unwind tables are left out, since nothing unwinds through
+    generated code.
+    """
     image, bases = bytearray(), {}
     kept = [
         (not s.flags & _EXEC, i)

@@ -1,4 +1,6 @@
-"""Conversions of 16-bit floats by integer arithmetic, for machines whose LLVM lowering would call a library."""
+"""Conversions of 16-bit floats by integer arithmetic, for machines whose LLVM lowering would call a
+library.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +100,8 @@ def _odd_float(n: _Lanes, a: str) -> str:
     back = n.cast("fpext", near, "float", "double")
     exact = n.op("fcmp ueq", back, a, "double")
     bits = n.cast("bitcast", near, "float", "i32")
-    # Step back to the truncated value where rounding went away from zero, then make the last bit odd.
+    # Step back to the truncated value where rounding went away from zero, then make the last bit
+    # odd.
     name = f"llvm.fabs.{suffix(n.lanes, 'double')}"
     d = vector_name(n.lanes, "double")
     over = n.op("fcmp ogt", n.e.call(d, name, [(d, back)]), n.e.call(d, name, [(d, a)]), "double")

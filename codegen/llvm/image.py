@@ -22,7 +22,9 @@ HANDLERS: dict[str, Handler] = {
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Machine code that needs no linking. `symbols`: byte offset of every kernel and entry; `text`: its LLVM source."""
+    """Machine code that needs no linking. `symbols`: byte offset of every kernel and entry; `text`:
+    its LLVM source.
+    """
 
     code: bytes
     symbols: dict[str, int]
@@ -56,7 +58,9 @@ def llvm_text(module: Module, target: Target) -> str:
 def emit_image(
     module: Module, target: Target, verify: bool = True, assembly: bool = False
 ) -> Image:
-    """Compile all kernels and entries of a module. `assembly` also keeps the assembly text (a second code generation)."""
+    """Compile all kernels and entries of a module. `assembly` also keeps the assembly text (a
+    second code generation).
+    """
     text = llvm_text(module, target)
     tm = machine(target)
     code, symbols = flatten(tm.emit_object(parse(text, verify)))

@@ -22,7 +22,9 @@ def machine(target: Target) -> Any:
 
 
 def parse(text: str, verify: bool) -> Any:
-    """A module from its text. `IRError` with LLVM's words, and the line they mean, where it is wrong."""
+    """A module from its text. `IRError` with LLVM's words, and the line they mean, where it is
+    wrong.
+    """
     try:
         module = llvm.parse_assembly(text)
         if verify:

@@ -1,23 +1,29 @@
-"""`arith.mbqm`, exactly: MultiplyByQuantizedMultiplier with double rounding, as short as what is proved allows.
+"""`arith.mbqm`, exactly: MultiplyByQuantizedMultiplier with double rounding, as short as what is
+proved allows.
 
-With e = max(-shift, 0), y = x << max(shift, 0) and q the multiplier, the definition (SRDHM, then RDBP) is
+With e = max(-shift, 0), y = x << max(shift, 0) and q the multiplier, the definition (SRDHM, then
+RDBP) is
 
-    S = floor((y*q + 2^30) / 2^31)                         rounds halves up; holds for all y and q but INT_MIN twice
+    S = floor((y*q + 2^30) / 2^31)         rounds halves up; for all but INT_MIN twice
     r = floor((S + 2^(e-1) - (S < 0)) / 2^e)   for e > 0   rounds halves away from zero
 
-and since floor(floor(u / m) / n) = floor(u / (m*n)), both roundings are one addition and one shift of a 64-bit product:
+and since floor(floor(u / m) / n) = floor(u / (m*n)), both roundings are one addition and one shift
+of a 64-bit product:
 
     r = (y*q + 2^30 + [e > 0] * (2^(30+e) - [y < 0] * 2^31)) >> (31 + e)          for q >= 0
 
-x86 has 32 x 32 -> 64 multiplication of even lanes only: odd lanes are moved down, and their result is shifted so that it
-lands in the upper half, where a blend puts it in its place. All that depends on q and shift alone is written as separate
-pure instructions, so it leaves the loop. The sign term has three forms:
+x86 has 32 x 32 -> 64 multiplication of even lanes only: odd lanes are moved down, and their result
+is shifted so that it lands in the upper half, where a blend puts it in its place. All that depends
+on q and shift alone is written as separate pure instructions, so it leaves the loop. The sign term
+has three forms:
 
 - positive: a clamp makes negative results irrelevant, so y is raised to 0;
-- magnitude: |y| is multiplied, the sign is put back; exact unless S has a tie, for which y needs 30 - tz(q) bits;
+- magnitude: |y| is multiplied, the sign is put back; exact unless S has a tie, for which y needs 30
+- tz(q) bits;
 - signed: the term itself.
 
-NEON has both steps as instructions: sqrdmulh, then srshl with one added correction for negative values.
+NEON has both steps as instructions: sqrdmulh, then srshl with one added correction for negative
+values.
 """
 
 from __future__ import annotations
@@ -35,7 +41,9 @@ _MASK = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known of the operands; `low` and `high` bound the shift, `bound` is |x| after the left shift."""
+    """What is known of the operands; `low` and `high` bound the shift, `bound` is |x| after the
+    left shift.
+    """
 
     low: int
     high: int
@@ -89,7 +97,9 @@ def _numbers(v: Value, lanes: int) -> list[int] | None:
 
 
 class _Vectors:
-    """Instructions on one vector type, with literals folded: `op` of two literals is done here, not by LLVM."""
+    """Instructions on one vector type, with literals folded: `op` of two literals is done here, not
+    by LLVM.
+    """
 
     def __init__(self, e: Emitter, lanes: int, element: str) -> None:
         self.e = e
@@ -164,11 +174,8 @@ def _neon(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str:
     parts = []
     for first in range(0, lanes, 4):
         take = [i if i < lanes else -1 for i in range(first, first + 4)]
-        piece = [
-            e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take)
-            for o in (x, q, shift)
-        ]
-        parts.append(_neon_register(e, *piece, f))
+        x4, q4, s4 = (_lanes(e, lanes, o, take) for o in (x, q, shift))
+        parts.append(_neon_register(e, x4, q4, s4, f))
     whole = parts[0]
     for n, part in enumerate(parts[1:], 1):
         grown = e.shuffle(4, "i32", part, None, [0, 1, 2, 3, *([-1] * (4 * n - 4))])
@@ -176,10 +183,12 @@ def _neon(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str:
     return e.shuffle(4 * len(parts), "i32", whole, None, range(lanes))
 
 
-def _slice(text: str, take: Sequence[int]) -> str:
-    """Some lanes of a literal."""
-    if text.startswith("splat") or text in ("zeroinitializer", "poison"):
-        return text
+def _lanes(e: Emitter, lanes: int, text: str, take: Sequence[int]) -> str:
+    """Some lanes of a value or literal."""
+    if text.startswith("%"):
+        return e.shuffle(lanes, "i32", text, None, take)
+    if not text.startswith("<"):
+        return text  # a splat: the same in all lanes
     numbers = text.strip("<>").split(", ")
     return "<" + ", ".join(numbers[i] if i >= 0 else "i32 0" for i in take) + ">"
 
@@ -206,10 +215,7 @@ def _paired(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> st
     even = lanes + lanes % 2
     if even != lanes:
         take = [*range(lanes), -1]
-        x, q, shift = (
-            e.shuffle(lanes, "i32", o, None, take) if o.startswith("%") else _slice(o, take)
-            for o in (x, q, shift)
-        )
+        x, q, shift = (_lanes(e, lanes, o, take) for o in (x, q, shift))
     v = _Vectors(e, even, "i32")
     y = _left(v, x, shift, f)
     right = _right(v, shift, f)
@@ -247,7 +253,9 @@ class _Halves:
         return self.w.op("and", self.pairs(a), self.w.k(_MASK)), self.odd(a)
 
     def multiply(self, a: str, q: str, signed: bool) -> str:
-        """The 64-bit product of the lower halves. The extensions stay beside the product, where selection sees them."""
+        """The 64-bit product of the lower halves. The extensions stay beside the product, where
+        selection sees them.
+        """
         w = self.w
         if signed:
             a, q = (w.local("ashr", w.local("shl", o, w.k(32)), w.k(32)) for o in (a, q))
@@ -278,7 +286,9 @@ def _rounding(w: _Vectors, right: str, unit: int, f: _Facts) -> str:
 
 
 def _unsigned(e: Emitter, v: _Vectors, a: str, q: str, right: str, f: _Facts) -> str:
-    """For 0 <= a. The doubled multiplier puts odd results into the upper half with a shift that is never negative."""
+    """For 0 <= a. The doubled multiplier puts odd results into the upper half with a shift that is
+    never negative.
+    """
     h = _Halves(e, v)
     w = h.w
     q2 = v.op("add", q, q)
@@ -293,7 +303,9 @@ def _unsigned(e: Emitter, v: _Vectors, a: str, q: str, right: str, f: _Facts) ->
 
 
 def _signed(e: Emitter, v: _Vectors, y: str, q: str, right: str, f: _Facts) -> str:
-    """The formula of this file's head. Without a 64-bit arithmetic shift, 2^62 is added before and taken off after."""
+    """The formula of this file's head. Without a 64-bit arithmetic shift, 2^62 is added before and
+    taken off after.
+    """
     h = _Halves(e, v)
     w = h.w
     arithmetic = e.target.vector_bytes == 64

@@ -9,7 +9,9 @@ from litefuse.compiler.ir.types import Type, element_of
 
 
 def address(e: Emitter, pointer: Value, offset: Value, element: Type) -> tuple[str, str]:
-    """ptr[offset] as (hoisted base, text of the address); the constant part is written where it is used."""
+    """ptr[offset] as (hoisted base, text of the address); the constant part is written where it is
+    used.
+    """
     size = scalar_bytes(element)
     p = e.value(pointer)
     base, constant = e.index(offset)
@@ -34,7 +36,7 @@ def _load(e: Emitter, op: Operation) -> None:
     element = element_of(t)
     align = op.get("align") or scalar_bytes(element)
     name, is_bool = _memory_type(e, t)
-    lanes, scalar = e.shape(t)
+    lanes, _ = e.shape(t)
     if op.get("invariant"):
         size = scalar_bytes(element)
         p = e.value(pointer)
@@ -118,7 +120,8 @@ def _advance(e: Emitter, op: Operation) -> None:
 def _scratch(e: Emitter, op: Operation) -> None:
     if op["bytes"] < 1 or op["align"] & (op["align"] - 1):
         raise IRError(
-            f"loop.scratch wants at least one byte and a power of two, not {op['bytes']} and {op['align']}"
+            "loop.scratch wants at least one byte and a power of two, "
+            f"not {op['bytes']} and {op['align']}"
         )
     name = e.fresh()
     e.scopes[0].lines.insert(0, f"  {name} = alloca [{op['bytes']} x i8], align {op['align']}")

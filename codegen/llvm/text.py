@@ -33,7 +33,8 @@ def scalar_name(t: Type) -> str:
     if isinstance(t, OpaqueType) and t.name == "loop.ptr":
         return "ptr"
     raise IRError(
-        f"type {t!r} has no machine form; loop code uses integers, index, f16, bf16, f32, f64 and !loop.ptr"
+        f"type {t!r} has no machine form; "
+        "loop code uses integers, index, f16, bf16, f32, f64 and !loop.ptr"
     )
 
 
@@ -89,7 +90,9 @@ def bfloat_bits(value: float) -> int:
 
 
 def literal(value: Any, lanes: int, element: str) -> str:
-    """A constant of a scalar or vector type: a number (all lanes), or a `Dense` or sequence with a number a lane."""
+    """A constant of a scalar or vector type: a number (all lanes), or a `Dense` or sequence with a
+    number a lane.
+    """
     if isinstance(value, Dense):
         value = value.array.reshape(-1)
         if lanes == 1:

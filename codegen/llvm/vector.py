@@ -72,7 +72,9 @@ def _shuffle(e: Emitter, op: Operation) -> None:
 
 
 def _reduce(e: Emitter, op: Operation) -> None:
-    """Integers by LLVM's reduction; floats by halves: lane i with lane i + n/2, an odd last lane at the end."""
+    """Integers by LLVM's reduction; floats by halves: lane i with lane i + n/2, an odd last lane at
+    the end.
+    """
     lanes, element = e.shape(op.operands[0].type)
     a, kind = e.value(op.operands[0]), op["kind"]
     if lanes == 1:
@@ -125,6 +127,7 @@ def _iota(e: Emitter, op: Operation) -> None:
 
 
 HANDLERS: dict[str, Handler] = {
-    "loop.splat": _splat, "loop.extract": _extract, "loop.insert": _insert, "loop.shuffle": _shuffle,
+    "loop.splat": _splat, "loop.extract": _extract, "loop.insert": _insert,
+    "loop.shuffle": _shuffle,
     "loop.reduce": _reduce, "loop.iota": _iota,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Apart:
     lanes: tuple[Value, ...]
 
 
-Wide = Value | Affine | Apart
+Wide: TypeAlias = Value | Affine | Apart
 
 
 class Widener:
@@ -61,7 +62,7 @@ class Widener:
         for op in block.ops[:-1]:
             self.widen(op)
 
-    # -- operands ------------------------------------------------------------------------------------------------
+    # -- operands
 
     def get(self, v: Value) -> Wide:
         """What a value of the body became; values from outside stand for themselves."""
@@ -132,7 +133,7 @@ class Widener:
             "arith.addi", [base, self.create("arith.constant", [], INDEX, value=constant)], INDEX
         )
 
-    # -- ops -----------------------------------------------------------------------------------------------------
+    # -- ops
 
     def widen(self, op: Operation) -> None:
         """Write one op for all lanes."""
@@ -262,16 +263,11 @@ class Widener:
             raise NotWidenableError("the body has vectors already")
         i = self.vector(indices)
         if isinstance(wide, Apart):
-            parts = []
-            for n in range(self.lanes):
-                parts.append(
-                    self.create(
-                        "loop.gather",
-                        [p, wide.lanes[n], self.lane(indices, n)],
-                        op.result.type,
-                        **op.attributes,
-                    )
-                )
+            t = op.result.type
+            parts = [
+                self.create("loop.gather", [p, at, self.lane(indices, n)], t, **op.attributes)
+                for n, at in enumerate(wide.lanes)
+            ]
             self.values[op.result] = self.gathered(parts)
             return
         if isinstance(wide, Affine):

@@ -24,7 +24,6 @@ from litefuse.compiler.ir.types import (
     I16,
     I32,
     I64,
-    INDEX,
     PTR,
     Type,
     vector,
@@ -213,7 +212,7 @@ def test_an_unknown_reduction_is_named() -> None:
         v = b.load(args[0], b.constant(0), vector(4, F32))
         b.store(b.op("loop.reduce", (v,), F32, kind="mean"), args[0], b.constant(0))
 
-    with pytest.raises(IRError, match="kernel @k: loop.reduce: no kind 'mean'"):
+    with pytest.raises(IRError, match=r"kernel @k: loop\.reduce: no kind 'mean'"):
         emit_image(function(1, body), find("x86-64"))
 
 
@@ -349,7 +348,9 @@ def test_what_has_no_machine_form_is_named() -> None:
     def body(b: Code, args: list[Value]) -> None:
         b.create("kern.reshape", ())
 
-    with pytest.raises(IRError, match="kernel @k: kern.reshape cannot be written as machine code"):
+    with pytest.raises(
+        IRError, match=r"kernel @k: kern\.reshape cannot be written as machine code"
+    ):
         emit_image(function(1, body), find("x86-64"))
 
 

@@ -59,7 +59,7 @@ def check(
 @pytest.mark.parametrize("trip", [1, 3, 8, 13, 16, 37])
 def test_elementwise_with_strides_and_uniform_values(trip: int) -> None:
     def body(b: Code, args: list[Value], marks: dict[str, Any]) -> None:
-        f, n, s, out, _, begin, end = args
+        f, _, s, out, *_ = args
         two = b.constant(2)
 
         def each(c: Code, i: Value, _: Any) -> tuple[()]:
