@@ -1,4 +1,4 @@
-"""``litefuse inspect``: what is in a .tflite model or in a compiled artifact."""
+"""``litefuse inspect``: what is in a .tflite model, an artifact, or a saved compiled model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from litefuse.runtime.model import Model
     from litefuse.runtime.model.objects import Operator, SubGraph, Tensor
 
-ARTIFACT_MAGIC = b"LITEFUSE"
+ARTIFACT_MAGIC, BUNDLE_MAGIC = b"LITEFUSE", b"LFBUNDLE"
 # Option values that go without saying in the table of nodes; --json has them all.
 _PLAIN = ("NONE", "DEFAULT", "b''")
 
@@ -27,17 +27,23 @@ _PLAIN = ("NONE", "DEFAULT", "b''")
 @click.option("--ops", is_flag=True, help="Only how often each operator occurs.")
 @common.json_option
 def command(file: Path, tensors: bool, ops: bool, as_json: bool) -> None:
-    """Show what FILE holds: a .tflite model, or an artifact of `litefuse compile`."""
+    """Show what FILE holds: a .tflite model, an artifact of `litefuse compile`, or a compiled model.
+
+    The last is what `CompiledModel.save` writes.
+    """
     with file.open("rb") as stream:
-        is_artifact = stream.read(len(ARTIFACT_MAGIC)) == ARTIFACT_MAGIC
-    if is_artifact:
+        magic = stream.read(len(ARTIFACT_MAGIC))
+    if magic in (ARTIFACT_MAGIC, BUNDLE_MAGIC):
         from litefuse.runtime import artifact
 
+        if magic == BUNDLE_MAGIC:
+            _show_bundle(file, as_json)
+            return
         found = artifact.read(file)
         if as_json:
             common.print_json(found.manifest)
         else:
-            _print_artifact(file, found)
+            _print_artifact(file.name, file.stat().st_size, found)
         return
     from litefuse.runtime.model import read_model
 
@@ -223,10 +229,34 @@ def _quantization(tensor: Tensor) -> str:
     return f"{len(found.scale)} scales {low:.3g}..{high:.3g} along {found.quantized_dimension}"
 
 
-def _print_artifact(file: Path, found: Artifact) -> None:
+def _show_bundle(file: Path, as_json: bool) -> None:
+    from litefuse.runtime import artifact
+    from litefuse.runtime.bundle import ARTIFACT, Bundle
+
+    with Bundle(file) as bundle:
+        if as_json:
+            common.print_json(bundle.manifest)
+            return
+        told = bundle.manifest
+        click.echo(
+            f"{file.name}: {common.in_bytes(file.stat().st_size)}, compiled model {told['name']!r}, "
+            f"litefuse {told['litefuse']}, {len(told['nodes'])} nodes, target {told['target']}"
+        )
+        content = file.read_bytes()
+        for section in bundle.sections:
+            click.echo()
+            if section.kind == ARTIFACT:
+                data = content[section.offset : section.offset + section.size]
+                _print_artifact(f"byte {section.offset}", len(data), artifact.parse(data))
+            else:
+                size = common.in_bytes(section.size)
+                click.echo(f"byte {section.offset}: {size}, the .tflite for nodes left over")
+
+
+def _print_artifact(name: str, size: int, found: Artifact) -> None:
     info = found.info
     target = info.target
-    click.echo(f"{file.name}: {common.in_bytes(file.stat().st_size)}, litefuse {info.litefuse}")
+    click.echo(f"{name}: {common.in_bytes(size)}, litefuse {info.litefuse}")
     click.echo(f"compiled     {info.name}, {len(info.nodes)} nodes in {len(info.steps)} kernels")
     click.echo(f"target       {target.name} ({target.arch}: {', '.join(sorted(target.features))})")
     click.echo(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import litefuse
 from litefuse.cli import common, digits
 from litefuse.cli.inspect import command, describe
 from litefuse.runtime.model import read_model
@@ -46,6 +47,18 @@ def test_ops_alone() -> None:
     done = CliRunner().invoke(command, words, catch_exceptions=False)
     assert "MAX_POOL_2D" in done.output
     assert "#0" not in done.output
+
+
+def test_a_saved_compiled_model_shows_its_artifacts(tmp_path: Path) -> None:
+    path = tmp_path / "digits.compiled"
+    with litefuse.compile(digits.model_path("int8")) as model:
+        model.save(path)
+    done = CliRunner().invoke(command, [str(path)], catch_exceptions=False)
+    assert "compiled model" in done.output
+    assert "10 nodes in" in done.output
+    assert "MAX_POOL_2D" in done.output
+    found = CliRunner().invoke(command, [str(path), "--json"], catch_exceptions=False)
+    assert len(json.loads(found.output)["nodes"]) == 10
 
 
 @pytest.mark.parametrize("folder", ["networks", "graphs"])
