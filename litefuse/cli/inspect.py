@@ -27,9 +27,9 @@ _PLAIN = ("NONE", "DEFAULT", "b''")
 @click.option("--ops", is_flag=True, help="Only how often each operator occurs.")
 @common.json_option
 def command(file: Path, tensors: bool, ops: bool, as_json: bool) -> None:
-    """Show what FILE holds: a .tflite model, an artifact of `litefuse compile`, or a compiled model.
+    """Show what FILE holds: a .tflite model, an artifact, or a compiled model.
 
-    The last is what `CompiledModel.save` writes.
+    `litefuse compile` writes artifacts, `CompiledModel.save` compiled models.
     """
     with file.open("rb") as stream:
         magic = stream.read(len(ARTIFACT_MAGIC))
@@ -239,8 +239,9 @@ def _show_bundle(file: Path, as_json: bool) -> None:
             return
         told = bundle.manifest
         click.echo(
-            f"{file.name}: {common.in_bytes(file.stat().st_size)}, compiled model {told['name']!r}, "
-            f"litefuse {told['litefuse']}, {len(told['nodes'])} nodes, target {told['target']}"
+            f"{file.name}: {common.in_bytes(file.stat().st_size)}, compiled model "
+            f"{told['name']!r}, litefuse {told['litefuse']}, {len(told['nodes'])} nodes, "
+            f"target {told['target']}"
         )
         content = file.read_bytes()
         for section in bundle.sections:
