@@ -39,7 +39,7 @@ def constant(value: Value) -> npt.NDArray[Any] | None:
 
 def constant_attribute(array: npt.NDArray[Any], hint: str) -> Dense | Resource:
     """The attribute for a new constant: written out when small, else named by hint and content."""
-    array = np.ascontiguousarray(array)
+    array = np.ascontiguousarray(array).reshape(array.shape)  # it makes one dimension of none
     if array.size <= _IN_FULL:
         return Dense(array)
     digest = hashlib.sha256(array.tobytes()).hexdigest()[:10]
