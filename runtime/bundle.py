@@ -66,7 +66,8 @@ def write(
         if places == offsets:
             break
         offsets = places
-    parts = [HEADER.pack(MAGIC, FORMAT, 0, len(text), end, hashlib.sha256(text).digest()), text]
+    head = HEADER.pack(MAGIC, FORMAT, 0, len(text), end, hashlib.sha256(text).digest())
+    parts: list[bytes | memoryview] = [head, text]
     at = HEADER.size + len(text)
     for view, offset in zip(views, offsets, strict=True):
         parts += [bytes(offset - at), view]
