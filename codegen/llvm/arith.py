@@ -153,6 +153,8 @@ def _cast(e: Emitter, op: Operation) -> None:
 
 
 def _bitcast(e: Emitter, op: Operation) -> None:
+    if e.bound(op.result):  # the load before it has read this type
+        return
     a = e.value(op.operands[0])
     source, target = e.type(op.operands[0].type), e.type(op.result.type)
     e.bind(op.result, a if source == target else e.pure(f"bitcast {source} {a} to {target}", a))

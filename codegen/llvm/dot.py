@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from litefuse.codegen.llvm.emit import Emitter, Handler
 from litefuse.codegen.llvm.text import vector_name
-from litefuse.compiler.ir.core import Operation
+from litefuse.compiler.ir.core import Operation, Value
+from litefuse.compiler.ir.types import I32
 
 # (emitter, lanes of the accumulator, accumulator, factor, factor) -> sum
 Chunk = Callable[[Emitter, int, str, str, str], str]
@@ -158,25 +159,50 @@ def _expand(e: Emitter, op: Operation, group: int, extend_a: str, extend_b: str)
     On NEON this is the good sequence for dot2: the lanes that are picked apart are shared by all
     products that use the same factor, and each product then is one `smlal`.
     """
-    acc, a, b = (e.value(v) for v in op.operands)
+    acc = e.value(op.operands[0])
     lanes, _ = e.shape(op.result.type)
     element = "i8" if group == 4 else "i16"
     vector = vector_name(lanes, "i32")
 
-    def part(v: str, k: int, word: str) -> str:
+    def part(v: Value, k: int, word: str) -> str:
+        spread = _spread(v)
         if lanes == 1:
-            narrow = e.pure(f"extractelement <{group} x {element}> {v}, i32 {k}", v)
+            narrow = _extract(e, group, element, e.value(v), k)
+        elif spread is not None:
+            # One group for all lanes: "multiply by element" reads it from a register as it lies.
+            scalar = e.value(spread)
+            one = e.pure(f"insertelement <4 x i32> poison, i32 {scalar}, i32 0", scalar)
+            whole = e.pure(f"bitcast <4 x i32> {one} to <{4 * group} x {element}>", one)
+            narrow = e.shuffle(4 * group, element, whole, None, [k] * lanes)
         else:
-            narrow = e.shuffle(group * lanes, element, v, None, range(k, group * lanes, group))
+            narrow = e.shuffle(
+                group * lanes, element, e.value(v), None, range(k, group * lanes, group)
+            )
         source = vector_name(lanes, element)
         # Written next to the product: instruction selection only sees one block at a time.
         return e.here(f"{word} {source} {narrow} to {vector}")
 
+    _, a, b = op.operands
     for k in range(group):
         x, y = part(a, k, extend_a), part(b, k, extend_b)
         product = e.pure(f"mul {vector} {x}, {y}", x, y)
         acc = e.pure(f"add {vector} {acc}, {product}", acc, product)
     e.bind(op.result, acc)
+
+
+def _spread(v: Value) -> Value | None:
+    """The i32 scalar that `v` is in all lanes, or None."""
+    cast = v.op
+    if cast is None or cast.name != "arith.bitcast":
+        return None
+    splat = cast.operands[0].op
+    if splat is None or splat.name != "loop.splat" or splat.operands[0].type != I32:
+        return None
+    return splat.operands[0]
+
+
+def _extract(e: Emitter, lanes: int, element: str, v: str, k: int) -> str:
+    return e.pure(f"extractelement <{lanes} x {element}> {v}, i32 {k}", v)
 
 
 HANDLERS: dict[str, Handler] = {

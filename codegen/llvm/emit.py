@@ -89,6 +89,10 @@ class Emitter:
         """Say what a value is called."""
         self._names[v] = name
 
+    def bound(self, v: Value) -> bool:
+        """Whether the value has a name already."""
+        return v in self._names
+
     def bind_index(self, v: Value, base: str | None, constant: int) -> None:
         """Say that an index value is `base + constant`; it is only computed where something needs
         the sum.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litefuse.codegen.llvm.emit import Emitter, Handler
 from litefuse.codegen.llvm.text import scalar_bytes, suffix, vector_name
 from litefuse.compiler.ir.core import IRError, Operation, Value
-from litefuse.compiler.ir.types import Type, element_of
+from litefuse.compiler.ir.types import IntegerType, Type, element_of, lanes_of
 
 
 def address(e: Emitter, pointer: Value, offset: Value, element: Type) -> tuple[str, str]:
@@ -35,7 +35,8 @@ def _load(e: Emitter, op: Operation) -> None:
     t = op.result.type
     element = element_of(t)
     align = op.get("align") or scalar_bytes(element)
-    name, is_bool = _memory_type(e, t)
+    whole = _read_as(op)
+    name, is_bool = _memory_type(e, whole or t)
     lanes, _ = e.shape(t)
     if op.get("invariant"):
         size = scalar_bytes(element)
@@ -55,7 +56,23 @@ def _load(e: Emitter, op: Operation) -> None:
     if is_bool:
         zero = e.splat(lanes, "i8", "0")
         value = e.pure(f"icmp ne {name} {value}, {zero}", value)
+    if whole is not None:
+        for user in op.result.users:
+            e.bind(user.result, value)
+        return
     e.bind(op.result, value)
+
+
+def _read_as(op: Operation) -> Type | None:
+    """The integer that a load of a few lanes is only ever used as.
+
+    Lanes that do not fill a register are widened one by one on NEON; as one number they are not.
+    """
+    types = {user.result.type if user.name == "arith.bitcast" else None for user in op.result.users}
+    if lanes_of(op.result.type) == 1 or len(types) != 1:
+        return None
+    (only,) = types
+    return only if isinstance(only, IntegerType) else None
 
 
 def _store(e: Emitter, op: Operation) -> None:
