@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from litefuse.codegen.families import (
+    banded,
     contract,
     depthwise,
     elementwise,
@@ -59,18 +60,12 @@ PASS = Pass("lower-to-loops", lower_to_loops, "kernels as loops, the function as
 def _lower_function(module: Module, func: Operation, context: PassContext) -> None:
     low = Lowering(context.target, buffers_of(func))
     steps: list[Step] = []
-    for op in func.body.ops:
-        if op.name in _NO_CODE:
-            continue
-        family = FAMILIES.get(op.name)
-        if family is None:
-            raise IRError(
-                f"{op.name} has no kernel family; it must be lowered before lower-to-loops"
-            )
-        buffer = low.buffers[op.result]
-        if buffer["space"] == "arena" and any(buffer["pad"]):
-            steps.append(moves.lower_border(op.result, op, low))
-        steps += family(op, low)
+    for ops in _chains(func):
+        for op in ops:
+            buffer = low.buffers[op.result]
+            if buffer["space"] == "arena" and any(buffer["pad"]):
+                steps.append(moves.lower_border(op.result, op, low))
+        steps += banded.lower(ops, low) if len(ops) > 1 else _family(ops[0])(ops[0], low)
     program = Operation(
         "loop.program",
         (),
@@ -104,7 +99,7 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
                     "role": step.role,
                 },
                 (),
-                step.op.location,
+                step.location,
             )
         )
     _keep_constants(func, program)
@@ -113,6 +108,30 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
     module.block.append(program)
     context.count("kernels", len(set(names)))
     context.count("steps", len(steps))
+
+
+def _chains(func: Operation) -> list[list[Operation]]:
+    """The ops that need code, those of a group together where its first one stands."""
+    chains: list[list[Operation]] = []
+    groups: dict[int, list[Operation]] = {}
+    for op in func.body.ops:
+        if op.name in _NO_CODE:
+            continue
+        group = op.get("group")
+        if group in groups:
+            groups[group].append(op)
+            continue
+        chains.append([op])
+        if group is not None:
+            groups[group] = chains[-1]
+    return chains
+
+
+def _family(op: Operation) -> Callable[[Operation, Lowering], list[Step]]:
+    family = FAMILIES.get(op.name)
+    if family is None:
+        raise IRError(f"{op.name} has no kernel family; it must be lowered before lower-to-loops")
+    return family
 
 
 def _unique(module: Module, steps: list[Step]) -> list[str]:

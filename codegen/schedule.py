@@ -74,8 +74,8 @@ def cut_channels(channels: int, lanes: int, vectors: int) -> Blocks:
     return Blocks(full, (lanes,) * vectors, tuple(tail), channels)
 
 
-def _row_tiles(height: int, width: int, most: int) -> Iterator[tuple[int, int]]:
-    for rows in range(1, min(height, most) + 1):
+def _row_tiles(height: int, width: int, most: int, single: bool) -> Iterator[tuple[int, int]]:
+    for rows in range(1, 2 if single else min(height, most) + 1):
         for columns in range(1, min(width, most // rows) + 1):
             if rows == 1 or columns == width:
                 yield rows, columns
@@ -111,6 +111,7 @@ def schedule_contract(
     registers: int,
     x_bytes: int,
     w_bytes: int,
+    single_rows: bool = False,
 ) -> ContractSchedule:
     """The cheapest tile for an output of height x width pixels and `channels` channels, each a sum
     of `depth` steps.
@@ -127,7 +128,7 @@ def schedule_contract(
         most = (registers - nv - 1) // nv
         if most < 1:
             continue
-        for rows, columns in _row_tiles(height, width, most):
+        for rows, columns in _row_tiles(height, width, most, single_rows):
             pixels = rows * columns
             tiles = -(-height // rows) * -(-width // columns)
             cost = 0.0
@@ -151,7 +152,7 @@ def schedule_contract(
     _, rows, columns, blocks = best
     count = blocks.full + (1 if blocks.tail else 0)
     units = -(-height // rows) if height > 1 else -(-width // columns)
-    parallel = "blocks" if (units < 4 and count > units) else "rows"
+    parallel = "blocks" if units < 4 and count > units and not single_rows else "rows"
     stream_x = count * x_bytes
     stream_w = units * w_bytes if w_bytes > _L1 // 2 else 0
     outer = "blocks" if parallel == "blocks" or stream_w > stream_x else "rows"
@@ -187,6 +188,7 @@ def schedule_depthwise(
     kernel: tuple[int, int],
     lanes: int,
     registers: int,
+    single_rows: bool = False,
 ) -> DepthwiseSchedule:
     """Tiles that read each input vector once for all outputs that need it."""
     if multiplier > 1:  # lanes must hold whole groups of one input channel, or lie inside one
@@ -203,9 +205,8 @@ def schedule_depthwise(
         nv = len(blocks.vectors or blocks.tail)
         if nv < vectors:
             continue
-        for rows, columns in _row_tiles(
-            height, width, max(1, (registers - kernel[1] * nv - 2) // nv)
-        ):
+        most = max(1, (registers - kernel[1] * nv - 2) // nv)
+        for rows, columns in _row_tiles(height, width, most, single_rows):
             if rows > 2:
                 continue
             tiles = -(-height // rows) * -(-width // columns)

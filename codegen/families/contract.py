@@ -9,15 +9,21 @@ so a 3x3 window is three runs. Integer products go through the target's dot prod
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from litefuse.codegen.families.code import Code, Index
 from litefuse.codegen.families.epilogue import Extra, extras_of, init_of, inline
 from litefuse.codegen.families.image import BYTES, Image
-from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
+from litefuse.codegen.families.lowering import (
+    KernelWriter,
+    Lowering,
+    Step,
+    extra_operands,
+    split,
+)
 from litefuse.codegen.schedule import Blocks, ContractSchedule
-from litefuse.compiler.ir.core import Operation, Value
+from litefuse.compiler.ir.core import IRError, Operation, Value
 from litefuse.compiler.ir.types import F32, I8, I16, I32, Type, vector
 
 GROUP = {"f32": 1, "dot4_us": 4, "dot4_ss": 4, "dot2": 2}
@@ -64,7 +70,8 @@ def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Ge
     groups = x.c // cin
     start = x.origin - top * x.row - left * x.c
     if (
-        (kh, kw, sh, sw, groups) == (1, 1, 1, 1, 1)
+        "group" not in op.attributes
+        and (kh, kw, sh, sw, groups) == (1, 1, 1, 1, 1)
         and x.dense
         and all(i.dense for i in (out, *extras))
     ):
@@ -91,26 +98,37 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         else "conv{}x{}s{}".format(*op["w_shape"][1:3], op["strides"][0])
     )
     lanes = "+".join(map(str, schedule.blocks.vectors or schedule.blocks.tail))
-    spec = f"{image_x.dtype}_{window}_{schedule.rows}x{schedule.columns}p{lanes}l_{product}_{low.target.name}"
+    tile = f"{schedule.rows}x{schedule.columns}p{lanes}l"
+    spec = f"{low.image(x).dtype}_{window}_{tile}_{product}_{low.target.name}"
     writer = low.begin(
         spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
     )
-    code = writer.code
-    tile = _Tile(
-        code,
+    written = _tile_of(op, low, writer)
+    g = written.g
+    trip = written.write(writer.begin, writer.end)
+    macs = g.out.n * g.out.h * g.out.w * g.out.c * g.tap_count * g.run
+    return [writer.done(trip, macs)]
+
+
+def rows(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Index, Index], None]:
+    """Writes code for output rows [first, last) of a single image into a kernel with other ops."""
+    return _tile_of(op, low, writer).write_rows
+
+
+def _tile_of(op: Operation, low: Lowering, writer: KernelWriter) -> _Tile:
+    x, w = op.operands[:2]
+    return _Tile(
+        writer.code,
         op,
-        g,
-        schedule,
-        product,
+        geometry(op, low.image(x), low.image(op.result), pixel_images(op, low)),
+        ContractSchedule.of(op["schedule"]["tile"]),
+        op["schedule"]["product"],
         writer.pointers[x],
         writer.pointers[w],
         writer.pointers[op.result],
         extras_of(op, 2, low.buffers, writer.pointers),
         init_of(op, writer.pointers),
     )
-    trip = tile.write(writer.begin, writer.end)
-    macs = g.out.n * g.out.h * g.out.w * g.out.c * g.tap_count * g.run
-    return [writer.done(trip, macs)]
 
 
 def pixel_images(op: Operation, low: Lowering) -> list[Image]:
@@ -134,21 +152,19 @@ class _Tile:
     out: Value
     extras: list[Extra]
     init: Value | None
-    block_align: int = 0  # bytes that divide the start of every block of packed weights
+
+    @property
+    def block_align(self) -> int:
+        """Bytes that divide the start of every block of packed weights."""
+        g, b = self.g, self.s.blocks
+        depth = 4 * g.tap_count * -(-g.run // GROUP[self.product])  # bytes of weights of one lane
+        return math.gcd(depth * b.width, depth * b.padded if g.groups > 1 else 0, 64)
 
     def write(self, begin: Value, end: Value) -> int:
         """All loops; the number of units that are split among threads."""
-        code, s, g = self.code, self.s, self.g
-        depth = 4 * g.tap_count * -(-g.run // GROUP[self.product])  # bytes of weights of one lane
-        self.block_align = math.gcd(
-            depth * s.blocks.width, depth * s.blocks.padded if g.groups > 1 else 0, 64
-        )
+        code, s = self.code, self.s
         units = self._units()
         blocks = s.blocks.full + (1 if s.blocks.tail else 0)
-
-        def group_loop(inner: object) -> None:
-            assert callable(inner)
-            code.loop(0, g.groups, 1, (), lambda i, _: inner(i) or ())
 
         if s.parallel == "blocks":
 
@@ -160,7 +176,7 @@ class _Tile:
                     lambda block, tail: self._over_units(0, units, group, block, tail),
                 )
 
-            group_loop(over_blocks)
+            self._groups(over_blocks)
             return blocks
         if s.outer == "blocks":
 
@@ -172,7 +188,7 @@ class _Tile:
                     lambda block, tail: self._over_units(begin, end, group, block, tail),
                 )
 
-            group_loop(over_all)
+            self._groups(over_all)
         else:
 
             def unit(u: Index, _: list[Value]) -> Sequence[Value]:
@@ -181,11 +197,35 @@ class _Tile:
                         group, 0, blocks, lambda block, tail: self._unit(u, group, block, tail)
                     )
 
-                group_loop(each)
+                self._groups(each)
                 return ()
 
             code.loop(begin, end, 1, (), unit)
         return units
+
+    def write_rows(self, first: Index, last: Index) -> None:
+        """Output rows [first, last) of the only image, a row at a time."""
+        if self.g.flat or self.s.rows != 1 or self.g.out.n != 1:
+            raise IRError("a contraction of a group is scheduled by single rows of one image")
+        blocks = self.s.blocks.full + (1 if self.s.blocks.tail else 0)
+
+        def row(y: Index, _: list[Value]) -> Sequence[Value]:
+            def each(group: Index) -> None:
+                self._blocks(
+                    group, 0, blocks, lambda block, tail: self._row(0, y, group, block, tail)
+                )
+
+            self._groups(each)
+            return ()
+
+        self.code.loop(first, last, 1, (), row)
+
+    def _groups(self, inner: Callable[[Index], None]) -> None:
+        def one(group: Index, _: list[Value]) -> Sequence[Value]:
+            inner(group)
+            return ()
+
+        self.code.loop(0, self.g.groups, 1, (), one)
 
     def _units(self) -> int:
         g, s = self.g, self.s
@@ -225,6 +265,11 @@ class _Tile:
             if g.out.h % s.rows
             else code.mul(t, s.rows)
         )
+        self._row(image, y, group, block, tail)
+
+    def _row(self, image: Index, y: Index, group: Index, block: Index, tail: bool) -> None:
+        """One row of tiles."""
+        code, g, s = self.code, self.g, self.s
 
         def column(c: Index, _: list[Value]) -> Sequence[Value]:
             first = code.mul(c, s.columns)

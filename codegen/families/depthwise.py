@@ -8,7 +8,7 @@ weights).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,15 @@ import numpy.typing as npt
 from litefuse.codegen.families.code import Code, Index
 from litefuse.codegen.families.epilogue import Extra, extras_of, init_of, inline
 from litefuse.codegen.families.image import Image
-from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
+from litefuse.codegen.families.lowering import (
+    KernelWriter,
+    Lowering,
+    Step,
+    extra_operands,
+    split,
+)
 from litefuse.codegen.schedule import DepthwiseSchedule
-from litefuse.compiler.ir.core import Operation, Value
+from litefuse.compiler.ir.core import IRError, Operation, Value
 from litefuse.compiler.ir.types import F32, I32, vector
 
 
@@ -43,20 +49,29 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     writer = low.begin(
         spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
     )
-    tile = _Depthwise(
+    trip = _tile_of(op, low, writer).write(writer.begin, writer.end)
+    return [writer.done(trip, image_out.n * image_out.h * image_out.w * image_out.c * kh * kw)]
+
+
+def rows(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Index, Index], None]:
+    """Writes code for output rows [first, last) of a single image into a kernel with other ops."""
+    return _tile_of(op, low, writer).write_rows
+
+
+def _tile_of(op: Operation, low: Lowering, writer: KernelWriter) -> _Depthwise:
+    x, w = op.operands[:2]
+    return _Depthwise(
         writer.code,
         op,
-        image_x,
-        image_out,
-        schedule,
+        low.image(x),
+        low.image(op.result),
+        DepthwiseSchedule.of(op["schedule"]["tile"]),
         writer.pointers[x],
         writer.pointers[w],
         writer.pointers[op.result],
         extras_of(op, 2, low.buffers, writer.pointers),
         init_of(op, writer.pointers),
     )
-    trip = tile.write(writer.begin, writer.end)
-    return [writer.done(trip, image_out.n * image_out.h * image_out.w * image_out.c * kh * kw)]
 
 
 @dataclass
@@ -81,19 +96,35 @@ class _Depthwise:
             y = code.mul(t, s.rows)
             if out.h % s.rows:
                 y = code.least(y, out.h - s.rows)
-
-            def column(c: Index, _: list[Value]) -> Sequence[Value]:
-                first = code.mul(c, s.columns)
-                if out.w % s.columns:
-                    first = code.least(first, out.w - s.columns)
-                self._blocks(image, y, first)
-                return ()
-
-            code.loop(0, -(-out.w // s.columns), 1, (), column)
+            self._row(image, y)
             return ()
 
         code.loop(begin, end, 1, (), unit)
         return out.n * rows
+
+    def write_rows(self, first: Index, last: Index) -> None:
+        """Output rows [first, last) of the only image, a row at a time."""
+        if self.s.rows != 1 or self.out.n != 1:
+            raise IRError("a contraction of a group is scheduled by single rows of one image")
+
+        def row(y: Index, _: list[Value]) -> Sequence[Value]:
+            self._row(0, y)
+            return ()
+
+        self.code.loop(first, last, 1, (), row)
+
+    def _row(self, image: Index, y: Index) -> None:
+        """One row of tiles."""
+        code, s, out = self.code, self.s, self.out
+
+        def column(c: Index, _: list[Value]) -> Sequence[Value]:
+            first = code.mul(c, s.columns)
+            if out.w % s.columns:
+                first = code.least(first, out.w - s.columns)
+            self._blocks(image, y, first)
+            return ()
+
+        code.loop(0, -(-out.w // s.columns), 1, (), column)
 
     def _blocks(self, image: Index, y: Index, x: Index) -> None:
         b = self.s.blocks

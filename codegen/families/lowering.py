@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from litefuse.codegen.families.code import Code, Index, finish, kernel
 from litefuse.codegen.families.image import Image
 from litefuse.codegen.targets import Target
-from litefuse.compiler.ir.core import Operation, Value
+from litefuse.compiler.ir.core import Location, Operation, Value
 from litefuse.compiler.ir.types import TensorType
 
 
@@ -22,7 +23,7 @@ class Step:
     func: Operation
     args: list[dict[str, Any]]
     trip: int
-    op: Operation
+    location: Location
     macs: int = 0
     role: str = "compute"  # or "border": what fills physical padding
 
@@ -61,18 +62,33 @@ class Lowering:
         }
 
     def begin(
-        self, spec: str, op: Operation, operands: Sequence[tuple[Value, str]]
+        self,
+        spec: str,
+        op: Operation,
+        operands: Sequence[tuple[Value, str]],
+        location: Location | None = None,
     ) -> KernelWriter:
         """Start a kernel that takes these buffers (value, role), the result's last as "out"."""
         unique: dict[Value, str] = {}
         for value, role in operands:
             unique.setdefault(value, role)
         names = [f"{role}{i}" for i, role in enumerate(unique.values())]
-        func, code, pointers, first, last = kernel(spec, names, op.location)
+        func, code, pointers, first, last = kernel(spec, names, location or op.location)
         args = [self.argument(v, r) for v, r in unique.items()]
         return KernelWriter(
             spec, func, code, dict(zip(unique, pointers, strict=True)), args, first, last, op
         )
+
+
+def macs_of(op: Operation) -> int:
+    """Multiply-accumulates of an op; 0 for what does not multiply."""
+    if op.name != "kern.contract":
+        return 0
+    assert isinstance(op.result.type, TensorType)
+    _, *inner = op["w_shape"]
+    if op["kind"] == "depthwise":
+        inner = inner[:2]
+    return op.result.type.size * math.prod(inner)
 
 
 def extra_operands(op: Operation, first: int) -> list[tuple[Value, str]]:
@@ -102,7 +118,7 @@ class KernelWriter:
         """Close the kernel."""
         finish(self.code)
         self.func.attributes["spec"] = self.spec
-        return Step(self.spec, self.func, self.args, trip, self.op, macs, role)
+        return Step(self.spec, self.func, self.args, trip, self.func.location, macs, role)
 
 
 def split(code: Code, index: Index, inner: int) -> tuple[Index, Index]:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from litefuse.codegen.families.code import Code, Index
+from litefuse.codegen.families.elementwise import element_strides
 from litefuse.codegen.families.image import Image
 from litefuse.codegen.families.lowering import KernelWriter, Lowering, Step, split
-from litefuse.codegen.families.elementwise import element_strides
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import TensorType
 

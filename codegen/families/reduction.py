@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from litefuse.codegen.families.code import Index
+from litefuse.codegen.families.elementwise import element_strides
 from litefuse.codegen.families.epilogue import extras_of, inline
 from litefuse.codegen.families.lowering import Lowering, Step, extra_operands
-from litefuse.codegen.families.elementwise import element_strides
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, TensorType
 

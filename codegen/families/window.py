@@ -3,11 +3,17 @@ vectors over channels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from litefuse.codegen.families.code import Index
 from litefuse.codegen.families.epilogue import extras_of, inline
-from litefuse.codegen.families.lowering import Lowering, Step, extra_operands, split
+from litefuse.codegen.families.lowering import (
+    KernelWriter,
+    Lowering,
+    Step,
+    extra_operands,
+    split,
+)
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I32
 
@@ -21,6 +27,34 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     )
     operands = [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")]
     writer = low.begin(spec, op, operands)
+    row = _row_of(op, low, writer)
+
+    def unit(u: Index, _: list[Value]) -> Sequence[Value]:
+        row(*split(writer.code, u, out.h))
+        return ()
+
+    writer.code.loop(writer.begin, writer.end, 1, (), unit)
+    return [writer.done(out.n * out.h)]
+
+
+def rows(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Index, Index], None]:
+    """Writes code for output rows [first, last) of a single image into a kernel with other ops."""
+    row = _row_of(op, low, writer)
+
+    def write(first: Index, last: Index) -> None:
+        def one(y: Index, _: list[Value]) -> Sequence[Value]:
+            row(0, y)
+            return ()
+
+        writer.code.loop(first, last, 1, (), one)
+
+    return write
+
+
+def _row_of(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Index, Index], None]:
+    """Writes code for one row of an image: (image, y)."""
+    x_value = op.operands[0]
+    x, out = low.image(x_value), low.image(op.result)
     code = writer.code
     extras = extras_of(op, 1, low.buffers, writer.pointers)
     kind = x.compute
@@ -29,8 +63,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     def valid(first: Index, size: int, limit: int) -> tuple[Index, Index]:
         return code.most(code.sub(0, first), 0), code.least(code.sub(limit, first), size)
 
-    def unit(u: Index, _: list[Value]) -> Sequence[Value]:
-        image, y = split(code, u, out.h)
+    def write(image: Index, y: Index) -> None:
         iy = code.sub(code.mul(y, sh), top)
         y_bounds = valid(iy, kh, x.h) if _needs_bounds(sh, kh, top, out.h, x.h) else (0, kh)
 
@@ -74,10 +107,8 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
             return ()
 
         code.loop(0, out.w, 1, (), pixel)
-        return ()
 
-    code.loop(writer.begin, writer.end, 1, (), unit)
-    return [writer.done(out.n * out.h)]
+    return write
 
 
 _COMBINE = {

@@ -66,7 +66,7 @@ def _constants(func: Operation) -> None:
 
 
 def _arena(func: Operation, context: PassContext) -> None:
-    order = {id(op): i for i, op in enumerate(func.body.ops)}
+    first, last_of = _lifetimes(func)
     items: list[_Item] = []
     for op in func.body.ops:
         if op.name == "kern.reshape" or not op.results or op["buffer"]["space"] != "arena":
@@ -74,8 +74,14 @@ def _arena(func: Operation, context: PassContext) -> None:
         root = op.result
         assert isinstance(root.type, TensorType)
         size = Image.of(root.type, op["buffer"]).nbytes
-        last = max((order[id(u)] for m in members_of(root) for u in m.users), default=order[id(op)])
-        items.append(_Item(root, order[id(op)], last, -(-(size + SLACK) // ALIGN) * ALIGN))
+        last = max(
+            (last_of[id(u)] for m in members_of(root) for u in m.users), default=last_of[id(op)]
+        )
+        items.append(
+            _Item(
+                root, first[id(op)], max(last, last_of[id(op)]), -(-(size + SLACK) // ALIGN) * ALIGN
+            )
+        )
         op["buffer"]["bytes"] = size
     placed: list[_Item] = []
     for item in sorted(items, key=lambda i: (-i.size, i.first)):
@@ -87,6 +93,21 @@ def _arena(func: Operation, context: PassContext) -> None:
             member.op["buffer"].update(offset=item.offset, bytes=item.root.op["buffer"]["bytes"])
     func.attributes["arena_bytes"] = max((i.offset + i.size for i in placed), default=0)
     context.count("arena_bytes", func["arena_bytes"])
+
+
+def _lifetimes(func: Operation) -> tuple[dict[int, int], dict[int, int]]:
+    """When each op begins and ends to touch memory; the ops of a group all run together."""
+    first = {id(op): i for i, op in enumerate(func.body.ops)}
+    last = dict(first)
+    groups: dict[int, list[Operation]] = {}
+    for op in func.body.ops:
+        if "group" in op.attributes:
+            groups.setdefault(op["group"], []).append(op)
+    for ops in groups.values():
+        begin, end = min(first[id(op)] for op in ops), max(last[id(op)] for op in ops)
+        for op in ops:
+            first[id(op)], last[id(op)] = begin, end
+    return first, last
 
 
 def _lowest_gap(item: _Item, placed: list[_Item]) -> int:

@@ -46,14 +46,16 @@ def _image(value: Value, buffers: dict[Value, dict[str, object]]) -> Image:
 def _schedule(op: Operation, buffers: dict[Value, dict[str, object]], context: PassContext) -> None:
     target = context.target
     x, w = op.operands[:2]
-    assert isinstance(x.type, TensorType) and isinstance(w.type, TensorType)
+    assert isinstance(x.type, TensorType)
+    assert isinstance(w.type, TensorType)
     op.attributes["w_shape"] = w.type.shape
     image_x, out = _image(x, buffers), _image(op.result, buffers)
     lanes = target.vector_bytes // 4
+    grouped = "group" in op.attributes
     if op["kind"] == "depthwise":
         kernel = (w.type.shape[1], w.type.shape[2])
         tile = schedule_depthwise(
-            out.h, out.w, out.c, op.get("multiplier", 1), kernel, lanes, target.registers
+            out.h, out.w, out.c, op.get("multiplier", 1), kernel, lanes, target.registers, grouped
         )
         op.attributes["schedule"] = {"product": "f32", "tile": tile.attribute()}
         return
@@ -76,5 +78,6 @@ def _schedule(op: Operation, buffers: dict[Value, dict[str, object]], context: P
         target.registers,
         image_x.nbytes,
         depth * unit * out.c * (4 // unit),
+        grouped,
     )
     op.attributes["schedule"] = {"product": product, "tile": chosen.attribute()}

@@ -168,6 +168,7 @@ OPS = (
             "pad_value": (int, float),
             "x_range": tuple,
             "group": int,
+            "band": int,
             "roles": list,
             "schedule": dict,
             "buffer": dict,
@@ -181,7 +182,7 @@ OPS = (
         1,
         1,
         required={"kind": str, "window": tuple, "strides": tuple, "pad": tuple},
-        optional={"group": int, "roles": list, "schedule": dict, "buffer": dict},
+        optional={"group": int, "band": int, "roles": list, "schedule": dict, "buffer": dict},
         verify=_window,
     ),
     OpDef(
