@@ -65,6 +65,10 @@ def _check(path: Path, cut: bool = False) -> None:
     )
     names = {op.name for op in result.functions()[0].body.ops}
     assert "kern.rescale" not in names
+    # Every node of the model is in some op's location, but those that constants swallowed.
+    nodes = {n.node for op in result.walk() for n in op.location.nodes}
+    gone = {n.op for op in module.walk() for n in op.location.nodes if n.node not in nodes}
+    assert gone <= {"DEQUANTIZE", "RESHAPE", "SQUEEZE"}
     # Bias, requantisation and activation never stand alone behind a contraction.
     for op in result.walk():
         if op.name == "kern.contract":

@@ -1,28 +1,46 @@
 // RUN: tfl_to_kern
-
-// SAME padding with stride 2 puts the odd cell after; bias, rescale and clamp are ops of their own.
-// CHECK: %[[W:.*]] = "kern.const"() {value = dense_resource<w> : tensor<2x3x3x1xsi8>}
-// CHECK: %[[A:.*]] = "kern.contract"(%x, %[[W]])
-// CHECK: kind = "conv"
-// CHECK-SAME: strides = array<i64: 2, 2>
-// CHECK-SAME: pad = array<i64: 0, 1, 0, 1>
-// CHECK-SAME: x_zero_point = -3 : i64, pad_value = -3 : i64
-// CHECK: "kern.rescale"(%[[A]]) {multipliers = array<f64: 0.25, 0.5>, zero_point = 1 : i64}
+// CHECK: %[[ACC:.*]] = "kern.contract"(%x, %{{.*}})
+// CHECK: pad = array<i64: 0, 1, 0, 1>, groups = 1 : i64, x_zero_point = -4 : i64, pad_value = -4 : i64
+// CHECK: %[[SUM:.*]] = "kern.map"(%[[ACC]], %{{.*}})
+// CHECK: "arith.addi"
+// CHECK: %[[SCALED:.*]] = "kern.rescale"(%[[SUM]]) {multipliers = array<f64: 0.125, 0.25>, zero_point = 1 : i64}
+// CHECK: "kern.map"(%[[SCALED]])
 // CHECK: "arith.maxsi"
-// CHECK-NOT: tfl.
+// CHECK: "arith.minsi"
+// An int8 convolution: sums, bias, scale and activation one after another. SAME pads the odd cell after.
 "kern.func"() ({
-^bb0(%x: tensor<1x4x4x1x!quant.uniform<i8:f32, 0.5:-3>>):
-  %w = "tfl.pseudo_const"() {value = dense_resource<w> : tensor<2x3x3x1xsi8>} : () -> tensor<2x3x3x1x!quant.uniform<i8:f32:0, {0.5:0, 1.0:0}>>
-  %b = "tfl.no_value"() : () -> none
-  %y = "tfl.conv_2d"(%x, %w, %b) {padding = "SAME", stride_h = 2, stride_w = 2, dilation_h_factor = 1, dilation_w_factor = 1, fused_activation_function = "RELU"} : (tensor<1x4x4x1x!quant.uniform<i8:f32, 0.5:-3>>, tensor<2x3x3x1x!quant.uniform<i8:f32:0, {0.5:0, 1.0:0}>>, none) -> tensor<1x2x2x2x!quant.uniform<i8:f32, 1.0:1>>
-  "kern.return"(%y) : (tensor<1x2x2x2x!quant.uniform<i8:f32, 1.0:1>>) -> ()
+^bb0(%x: tensor<1x4x4x1x!quant.uniform<i8:f32, 0.5:-4>>):
+  %w = "tfl.pseudo_const"() {value = dense<1> : tensor<2x2x2x1xsi8>} : () -> tensor<2x2x2x1x!quant.uniform<i8:f32:0, {0.25:0, 0.5:0}>>
+  %b = "tfl.pseudo_const"() {value = dense<[7, 8]> : tensor<2xsi32>} : () -> tensor<2x!quant.uniform<i32:f32:0, {0.125:0, 0.25:0}>>
+  %0 = "tfl.conv_2d"(%x, %w, %b) {padding = "SAME", stride_h = 1 : i64, stride_w = 1 : i64, dilation_h_factor = 1 : i64, dilation_w_factor = 1 : i64, fused_activation_function = "RELU"} : (tensor<1x4x4x1x!quant.uniform<i8:f32, 0.5:-4>>, tensor<2x2x2x1x!quant.uniform<i8:f32:0, {0.25:0, 0.5:0}>>, tensor<2x!quant.uniform<i32:f32:0, {0.125:0, 0.25:0}>>) -> tensor<1x4x4x2x!quant.uniform<i8:f32, 1.0:1>>
+  "kern.return"(%0) : (tensor<1x4x4x2x!quant.uniform<i8:f32, 1.0:1>>) -> ()
 }) {sym_name = "main"} : () -> ()
 
 // -----
-// EXPECT-ERROR: fused activation must be one of NONE, RELU, RELU6, RELU_N1_TO_1, here TANH
-// EXPECT-ERROR: reproducer: 
+// CHECK: "kern.reshape"(%x) : (tensor<1x2x2x1xf32>) -> tensor<1x4xf32>
+// CHECK: "kern.contract"
+// CHECK-SAME: (%
+// FULLY_CONNECTED sees an image as rows.
 "kern.func"() ({
-^bb0(%x: tensor<4xf32>):
-  %y = "tfl.add"(%x, %x) {fused_activation_function = "TANH"} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
-  "kern.return"(%y) : (tensor<4xf32>) -> ()
+^bb0(%x: tensor<1x2x2x1xf32>):
+  %w = "tfl.pseudo_const"() {value = dense<1.0> : tensor<3x4xf32>} : () -> tensor<3x4xf32>
+  %b = "tfl.no_value"() : () -> none
+  %0 = "tfl.fully_connected"(%x, %w, %b) {fused_activation_function = "NONE", keep_num_dims = false, weights_format = "DEFAULT"} : (tensor<1x2x2x1xf32>, tensor<3x4xf32>, none) -> tensor<1x3xf32>
+  "kern.return"(%0) : (tensor<1x3xf32>) -> ()
+}) {sym_name = "main"} : () -> ()
+
+// -----
+// EXPECT-ERROR: tfl.add: fused activation must be one of NONE, RELU, RELU6, RELU_N1_TO_1, here TANH
+"kern.func"() ({
+^bb0(%x: tensor<2xf32>):
+  %0 = "tfl.add"(%x, %x) {fused_activation_function = "TANH"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  "kern.return"(%0) : (tensor<2xf32>) -> ()
+}) {sym_name = "main"} : () -> ()
+
+// -----
+// EXPECT-ERROR: tensors must be float32 or per-tensor quantised int8
+"kern.func"() ({
+^bb0(%x: tensor<2xf16>):
+  %0 = "tfl.add"(%x, %x) {fused_activation_function = "NONE"} : (tensor<2xf16>, tensor<2xf16>) -> tensor<2xf16>
+  "kern.return"(%0) : (tensor<2xf16>) -> ()
 }) {sym_name = "main"} : () -> ()
