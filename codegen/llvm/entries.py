@@ -48,9 +48,9 @@ def emit_entries(program: Operation, target: Target) -> tuple[str, dict[str, str
         _barrier(arch),
         _wake(arch),
         _sleep(arch),
-        _invoke(),
+        _invoke(alone=all(_units(step) == 1 for step in steps)),
         _worker(arch),
-        _litert_invoke(_io_count(steps)),
+        _litert_invoke(program.get("n_io", _io_count(steps))),
     ]
     return "\n".join(text), declared
 
@@ -166,8 +166,7 @@ def _share(out: list[str], i: int, step: Operation) -> tuple[str, str]:
     """This thread's part of the trip: contiguous, in whole grains, the first threads get the larger
     parts.
     """
-    trip, grain = step["trip"], step.get("grain") or 1
-    units = -(-trip // grain)
+    trip, grain, units = step["trip"], step.get("grain") or 1, _units(step)
     for name, tid in (("b", "%tid.l"), ("e", "%tid.next")):
         if name == "e":
             out.append(f"  %tid.next{i} = add i64 %tid.l, 1")
@@ -179,6 +178,11 @@ def _share(out: list[str], i: int, step: Operation) -> tuple[str, str]:
         out.append(f"  %{name}{i}.4 = icmp ult i64 %{name}{i}.3, {trip}")
         out.append(f"  %{name}{i} = select i1 %{name}{i}.4, i64 %{name}{i}.3, i64 {trip}")
     return f"%b{i}", f"%e{i}"
+
+
+def _units(step: Operation) -> int:
+    """Whole grains of the trip: how many threads can have a part."""
+    return int(-(-step["trip"] // (step.get("grain") or 1)))
 
 
 def _wake(arch: str) -> str:
@@ -281,7 +285,16 @@ wait:
 """
 
 
-def _invoke() -> str:
+def _invoke(alone: bool) -> str:
+    """Publish and take part. A program whose steps all fall to one thread wakes no other."""
+    if alone:
+        return """
+define dso_local i32 @invoke(ptr %state) #0 {
+entry:
+  call void @run.alone(ptr %state, i32 0, i32 1)
+  ret i32 0
+}
+"""
     return """
 define dso_local i32 @invoke(ptr %state) #0 {
 entry:
