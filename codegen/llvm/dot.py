@@ -54,10 +54,11 @@ def _emit(e: Emitter, op: Operation, widths: tuple[int, ...], group: int, chunk:
                 _cut(e, lanes, element, b, first, width, group),
             )
         )  # fmt: skip
-    e.bind(op.result, _join(e, parts, [w for _, w in _pieces(lanes, widths)], lanes))
+    e.bind(op.result, join(e, parts, [w for _, w in _pieces(lanes, widths)], lanes))
 
 
-def _join(e: Emitter, parts: list[str], widths: list[int], lanes: int) -> str:
+def join(e: Emitter, parts: list[str], widths: list[int], lanes: int) -> str:
+    """The first `lanes` lanes of several i32 vectors one after another."""
     whole, have = parts[0], widths[0]
     for part, width in zip(parts[1:], widths[1:], strict=True):
         grown = (

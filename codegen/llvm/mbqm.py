@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from litefuse.codegen.llvm.dot import join
 from litefuse.codegen.llvm.emit import Emitter
 from litefuse.codegen.llvm.text import vector_name
 from litefuse.compiler.ir.attributes import Dense
@@ -176,11 +177,7 @@ def _neon(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str:
         take = [i if i < lanes else -1 for i in range(first, first + 4)]
         x4, q4, s4 = (_lanes(e, lanes, o, take) for o in (x, q, shift))
         parts.append(_neon_register(e, x4, q4, s4, f))
-    whole = parts[0]
-    for n, part in enumerate(parts[1:], 1):
-        grown = e.shuffle(4, "i32", part, None, [0, 1, 2, 3, *([-1] * (4 * n - 4))])
-        whole = e.shuffle(4 * n, "i32", whole, grown, [*range(4 * n), *range(4 * n, 4 * n + 4)])
-    return e.shuffle(4 * len(parts), "i32", whole, None, range(lanes))
+    return join(e, parts, [4] * len(parts), lanes)
 
 
 def _lanes(e: Emitter, lanes: int, text: str, take: Sequence[int]) -> str:
@@ -224,13 +221,28 @@ def _paired(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> st
     elif not f.ties:
         size = e.call(v.type, f"llvm.abs.v{even}i32", [(v.type, y), ("i1", "false")])
         size = _unsigned(e, v, size, q, right, f)
-        negative = v.op("icmp slt", y, v.k(0))
-        minus = v.op("sub", v.k(0), size)
-        text = f"select <{even} x i1> {negative}, {v.type} {minus}, {v.type} {size}"
-        result = e.pure(text, negative, minus, size)
+        result = _with_sign(e, v, size, y)
     else:
         result = _signed(e, v, y, q, right, f)
     return e.shuffle(even, "i32", result, None, range(lanes))
+
+
+def _with_sign(e: Emitter, v: _Vectors, size: str, y: str) -> str:
+    """`size`, negated where y is negative; `size` is 0 where y is 0."""
+    bits = e.target.vector_bytes * 8
+    if bits < 512 and v.lanes * 32 % bits == 0:
+        name, n = {256: ("avx2.psign.d", 8), 128: ("ssse3.psign.d.128", 4)}[bits]
+        t, parts = f"<{n} x i32>", []
+        for first in range(0, v.lanes, n):
+            pieces = [
+                e.shuffle(v.lanes, "i32", o, None, range(first, first + n)) for o in (size, y)
+            ]
+            parts.append(e.call(t, f"llvm.x86.{name}", [(t, o) for o in pieces]))
+        return join(e, parts, [n] * len(parts), v.lanes)
+    negative = v.op("icmp slt", y, v.k(0))
+    minus = v.op("sub", v.k(0), size)
+    text = f"select <{v.lanes} x i1> {negative}, {v.type} {minus}, {v.type} {size}"
+    return e.pure(text, negative, minus, size)
 
 
 class _Halves:

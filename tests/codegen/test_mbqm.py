@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litefuse.codegen.targets import Target
+from litefuse.codegen.llvm.image import emit_image
+from litefuse.codegen.targets import Target, find
 from litefuse.compiler.ir.attributes import Dense
 from litefuse.compiler.ir.types import I32, vector
 from tests.codegen.build import HERE, Code, compiled, function
@@ -179,3 +181,42 @@ def test_constant_multipliers(target: Target, lanes: int, q: int, shift: int) ->
         out = np.zeros(lanes, np.int32)
         kernel.call("k", x, out)
         assert out.tolist() == [expected(int(n), q, shift) for n in x]
+
+
+def loop_instructions(target: Target, **attributes: Any) -> list[str]:
+    """The instructions of a loop over pixels that requantizes one register of channels."""
+    lanes = target.lanes(I32)
+
+    def body(b: Code, args: Any) -> None:
+        t = vector(lanes, I32)
+        zero = b.constant(0)
+        q, s = (b.load(p, zero, t, invariant=True) for p in args[1:3])
+
+        def pixel(c: Code, i: Any, _: Any) -> tuple[()]:
+            x = c.load(args[0], i, t)
+            c.store(c.op("arith.mbqm", (x, q, s), t, **attributes), args[3], i)
+            return ()
+
+        b.loop(args[4], args[5], pixel, step=lanes)
+
+    listing = emit_image(function(4, body), target, assembly=True).assembly
+    blocks = re.split(r"^\.L\w+:.*$", listing, flags=re.MULTILINE)
+    (inner,) = (
+        b for b in blocks if "sqrdmulh" in b or ("mul" in b and re.search(r"\bv?pmulu?l?dq", b))
+    )
+    return [line.split()[0] for line in inner.splitlines() if re.match(r"\t[a-z]", line)]
+
+
+# Target, form -> instructions a register of results, with 2 for the load and store and 4 at most for the loop itself.
+LENGTHS = {
+    ("x86-64-avx512vnni", "positive"): 9, ("x86-64-avx512vnni", "magnitude"): 11, ("x86-64-avx512vnni", "signed"): 13,
+    ("x86-64-avx2", "positive"): 9, ("x86-64-avx2", "magnitude"): 10, ("x86-64-avx2", "signed"): 15,
+    ("aarch64", "positive"): 2, ("aarch64", "signed"): 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "form"), LENGTHS)
+def test_requantization_is_short_in_the_loop(name: str, form: str) -> None:
+    """What depends on multipliers and shifts alone has left the loop."""
+    found = loop_instructions(find(name), **FORMS[form][0])
+    assert len(found) <= LENGTHS[name, form] + 6, found
