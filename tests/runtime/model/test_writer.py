@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +21,10 @@ def interpreter(content: bytes) -> Any:
     return litert.Interpreter(model_content=content, experimental_op_resolver_type=kind)
 
 
-def same_details(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> bool:
-    np.testing.assert_equal(a, b)
-    return True
-
-
 def test_round_trip_of_every_readable_corpus_file(corpus: Path) -> None:
     for path, model in readable(corpus, "networks", "graphs", "odd"):
         again = read_model(write_model(model))
         assert again == model, path.name
-
-
-def test_litert_sees_the_same_model(corpus: Path) -> None:
-    """Every tenth file, or all with LITEFUSE_FULL=1; networks LiteRT refuses are refused again."""
-    seen = 0
-    for number, (path, model) in enumerate(readable(corpus, "networks", "graphs")):
-        size = path.stat().st_size
-        if not FULL and (number % 10 or size > 4_000_000):
-            continue
-        content = write_model(model)
-        try:
-            theirs = interpreter(path.read_bytes())
-        except ValueError as error:
-            with pytest.raises(ValueError, match=".") as again:
-                interpreter(content)
-            assert str(again.value) == str(error), path.name
-            continue
-        mine = interpreter(content)
-        assert same_details(theirs.get_tensor_details(), mine.get_tensor_details()), path.name
-        assert same_details(theirs._get_ops_details(), mine._get_ops_details()), path.name
-        assert theirs.get_signature_list() == mine.get_signature_list(), path.name
-        seen += 1
-    assert seen >= 20
 
 
 def run(interp: Any) -> list[Any]:
@@ -66,21 +39,72 @@ def run(interp: Any) -> list[Any]:
     return [interp.get_tensor(d["index"]) for d in interp.get_output_details()]
 
 
+def details(content: bytes) -> Any:
+    """What LiteRT says about a model, or the text with which it refuses it."""
+    try:
+        interp = interpreter(content)
+    except ValueError as error:
+        return str(error)
+    return interp.get_tensor_details(), interp._get_ops_details(), interp.get_signature_list()
+
+
+def outputs(content: bytes) -> Any:
+    """What LiteRT computes for fixed inputs, or None where it refuses to."""
+    try:
+        return run(interpreter(content))
+    except (ValueError, RuntimeError):
+        return None
+
+
+def agree(ask: Any, path: Path, pipe: Any) -> None:
+    """In a child: send whether LiteRT gives an answer for the file, then that it gives the same
+    for the file written again.
+    """
+    expected = ask(path.read_bytes())
+    pipe.send(not (expected is None or isinstance(expected, str)))
+    np.testing.assert_equal(ask(write_model(read_model(path))), expected)
+    pipe.send(True)
+
+
+def compare_in_litert(ask: Any, paths: list[Path]) -> int:
+    """`agree` for each file in a child of its own, since LiteRT crashes or hangs on some; how
+    many LiteRT had an answer for.
+    """
+    answered = 0
+    context = multiprocessing.get_context("fork")
+    for path in paths:
+        here, there = context.Pipe(duplex=False)
+        child = context.Process(target=agree, args=(ask, path, there))
+        child.start()
+        there.close()
+        child.join(5)
+        if child.is_alive():  # a loop that these inputs never end
+            child.kill()
+            child.join()
+        said = []
+        while here.poll():
+            try:
+                said.append(here.recv())
+            except EOFError:
+                break
+        # No word: LiteRT crashes or hangs on the file as it is. One: the written file differs.
+        assert len(said) != 1, path.name
+        answered += bool(said and said[0])
+    return answered
+
+
+def test_litert_sees_the_same_model(corpus: Path) -> None:
+    """Every twentieth file, or all with LITEFUSE_FULL=1; what LiteRT refuses it refuses again."""
+    paths = [p for p, _ in readable(corpus, "networks", "graphs")]
+    chosen = paths if FULL else [p for p in paths[::20] if p.stat().st_size < 4_000_000]
+    assert compare_in_litert(details, chosen) >= 0.8 * len(chosen)
+
+
 def test_litert_computes_the_same(corpus: Path) -> None:
     """Options survive: graphs give the same output bits from the file written again."""
-    ran = 0
-    for number, (path, model) in enumerate(readable(corpus, "graphs")):
-        if not FULL and number % 4:
-            continue
-        try:
-            theirs = run(interpreter(path.read_bytes()))
-        except (ValueError, RuntimeError):
-            continue
-        mine = run(interpreter(write_model(model)))
-        for a, b in zip(theirs, mine, strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=path.name)
-        ran += 1
-    assert ran >= 40
+    paths = [p for p, _ in readable(corpus, "graphs")]
+    chosen = paths if FULL else paths[1::10]
+    assert compare_in_litert(outputs, chosen) >= 0.6 * len(chosen)
 
 
 def test_writing_twice_gives_the_same_bytes() -> None:
