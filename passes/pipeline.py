@@ -10,6 +10,7 @@ from litefuse.passes import (
     fuse_epilogue,
     fuse_pool,
     prove_bounds,
+    simplify_regions,
     tfl_to_kern,
 )
 
@@ -26,7 +27,10 @@ TENSOR_PASSES = (
     fuse_epilogue.PASS,
     # After fusion: windows and contractions face each other only when the activations between them are gone.
     fuse_pool.PASS,
-    # After fusion: a clamp proves something about a multiplication only where both are in one region.
+    # After fusion: a clamp in one op makes that of the next one idle.
+    simplify_regions.PASS,
+    # After that, on what is left: a clamp proves something about a multiplication
+    # only where both are in one region.
     prove_bounds.PASS,
     eliminate.PASS,
 )
