@@ -50,12 +50,12 @@ def lower(ops: Sequence[Operation], low: Lowering) -> list[Step]:
         operands += [(v, "weight") for v in op.operands[1:first]]
         operands += extra_operands(op, first)
     operands.append((last.result, "out"))
-    parts = "_".join("pool" if op.name == "kern.window" else op["kind"] for op in ops)
+    parts = "+".join("pool" if op.name == "kern.window" else op["kind"] for op in ops)
     dtype = low.image(ops[0].operands[0]).dtype
     location = Location()
     for op in ops:
         location = location + op.location
-    spec = f"{dtype}_band{rows_in_band}_{parts}_{low.target.name}"
+    spec = low.name(dtype, f"band{rows_in_band}+{parts}")
     writer = low.begin(spec, last, operands, location)
     code = writer.code
     kernels = [_rows_of(op, low, writer) for op in ops]

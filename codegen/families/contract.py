@@ -22,6 +22,7 @@ from litefuse.codegen.families.lowering import (
     extra_operands,
     split,
 )
+from litefuse.codegen.names import tile_name
 from litefuse.codegen.schedule import Blocks, ContractSchedule
 from litefuse.compiler.ir.core import IRError, Operation, Value
 from litefuse.compiler.ir.types import F32, I8, I16, I32, Type, vector
@@ -97,9 +98,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
         if op["kind"] == "dense"
         else "conv{}x{}s{}".format(*op["w_shape"][1:3], op["strides"][0])
     )
-    lanes = "+".join(map(str, schedule.blocks.vectors or schedule.blocks.tail))
-    tile = f"{schedule.rows}x{schedule.columns}p{lanes}l"
-    spec = f"{low.image(x).dtype}_{window}_{tile}_{product}_{low.target.name}"
+    lanes = schedule.blocks.vectors or schedule.blocks.tail
+    tile = tile_name(schedule.rows, schedule.columns, lanes)
+    spec = low.name(low.image(x).dtype, window, tile, product)
     writer = low.begin(
         spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
     )

@@ -24,6 +24,7 @@ from litefuse.codegen.families.lowering import (
     extra_operands,
     split,
 )
+from litefuse.codegen.names import tile_name
 from litefuse.codegen.schedule import DepthwiseSchedule
 from litefuse.compiler.ir.core import IRError, Operation, Value
 from litefuse.compiler.ir.types import F32, I32, vector
@@ -42,10 +43,9 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     schedule = DepthwiseSchedule.of(op["schedule"]["tile"])
     image_x, image_out = low.image(x), low.image(op.result)
     kh, kw = op["w_shape"][1:3]
-    spec = (
-        f"{image_x.dtype}_depthwise{kh}x{kw}s{op['strides'][0]}_{schedule.rows}x{schedule.columns}"
-        f"p{'+'.join(map(str, schedule.blocks.vectors or schedule.blocks.tail))}l_{low.target.name}"
-    )
+    lanes = schedule.blocks.vectors or schedule.blocks.tail
+    tile = tile_name(schedule.rows, schedule.columns, lanes)
+    spec = low.name(image_x.dtype, f"depthwise{kh}x{kw}s{op['strides'][0]}", tile)
     writer = low.begin(
         spec, op, [(x, "in"), (w, "weight"), *extra_operands(op, 2), (op.result, "out")]
     )

@@ -19,7 +19,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     out = low.image(op.result)
     assert isinstance(op.result.type, TensorType)
     roles: list[str] = op.get("roles", ["pixel"] * len(op.operands))
-    spec = f"{out.dtype}_map{len(op.operands)}_{low.lanes()}l_{low.target.name}"
+    spec = low.name(out.dtype, f"map{len(op.operands)}", f"{low.lanes()}l")
     writer = low.begin(spec, op, [*((v, "in") for v in op.operands), (op.result, "out")])
     images = [low.image(v) for v in op.operands]
     if (

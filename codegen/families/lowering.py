@@ -9,6 +9,7 @@ from typing import Any
 
 from litefuse.codegen.families.code import Code, Index, finish, kernel
 from litefuse.codegen.families.image import Image
+from litefuse.codegen.names import KernelName
 from litefuse.codegen.targets import Target
 from litefuse.compiler.ir.core import Location, Operation, Value
 from litefuse.compiler.ir.types import TensorType
@@ -45,6 +46,10 @@ class Lowering:
     def lanes(self, bytes_per_lane: int = 4) -> int:
         """Lanes of the target's vectors."""
         return self.target.vector_bytes // bytes_per_lane
+
+    def name(self, storage: str, family: str, tile: str = "", product: str = "") -> str:
+        """A kernel's name on this target."""
+        return str(KernelName(storage, family, self.target.name, tile, product))
 
     def argument(self, value: Value, role: str) -> dict[str, Any]:
         """The description of a buffer for `loop.step` and for the artifact's manifest."""

@@ -75,7 +75,7 @@ def _begin(op: Operation, low: Lowering, name: str) -> KernelWriter:
     image = low.image(op.result)
     operands = [(v, "in") for v in op.operands]
     return low.begin(
-        f"{image.dtype}_{name}_{low.lanes()}l_{low.target.name}",
+        low.name(image.dtype, name, f"{low.lanes()}l"),
         op,
         [*operands, (op.result, "out")],
     )
@@ -261,7 +261,7 @@ def lower_border(value: Value, op: Operation, low: Lowering) -> Step:
     top, bottom, left, right = image.pad
     fill = low.buffers[value]["fill"]
     writer = low.begin(
-        f"{image.dtype}_border{top}{bottom}{left}{right}_{low.target.name}", op, [(value, "out")]
+        low.name(image.dtype, f"border{top}{bottom}{left}{right}"), op, [(value, "out")]
     )
     code, ptr = writer.code, writer.pointers[value]
 

@@ -27,7 +27,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     x_value = op.operands[0]
     assert isinstance(x_value.type, TensorType)
     x, out = low.image(x_value), low.image(op.result)
-    spec = f"{x.dtype}_{op['kind']}_{low.lanes()}l_{low.target.name}"
+    spec = low.name(x.dtype, op["kind"], f"{low.lanes()}l")
     writer = low.begin(spec, op, [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")])
     code = writer.code
     extras = extras_of(op, 1, low.buffers, writer.pointers)

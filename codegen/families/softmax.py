@@ -55,7 +55,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     assert isinstance(x_value.type, TensorType)
     x, out = low.image(x_value), low.image(op.result)
     writer = low.begin(
-        f"{x.dtype}_softmax_{low.lanes()}l_{low.target.name}",
+        low.name(x.dtype, "softmax", f"{low.lanes()}l"),
         op,
         [(x_value, "in"), *((v, "table") for v in op.operands[1:]), (op.result, "out")],
     )

@@ -22,9 +22,8 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     """The kernel of a `kern.window`: one unit is one row of the output."""
     x_value = op.operands[0]
     x, out = low.image(x_value), low.image(op.result)
-    spec = "{}_{}pool{}x{}s{}_{}l_{}".format(
-        x.dtype, op["kind"], *op["window"], op["strides"][0], low.lanes(), low.target.name
-    )
+    family = "{}pool{}x{}s{}".format(op["kind"], *op["window"], op["strides"][0])
+    spec = low.name(x.dtype, family, f"{low.lanes()}l")
     operands = [(x_value, "in"), *extra_operands(op, 1), (op.result, "out")]
     writer = low.begin(spec, op, operands)
     row = _row_of(op, low, writer)
