@@ -181,7 +181,7 @@ def _expand(e: Emitter, op: Operation, group: int, extend_a: str, extend_b: str)
             )
         source = vector_name(lanes, element)
         # Written next to the product: instruction selection only sees one block at a time.
-        return e.here(f"{word} {source} {narrow} to {vector}")
+        return e.near(f"{word} {source} {narrow} to {vector}")
 
     _, a, b = op.operands
     for k in range(group):

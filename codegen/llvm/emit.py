@@ -164,6 +164,18 @@ class Emitter:
             self.depth[name] = level
         return name
 
+    def near(self, text: str) -> str:
+        """The result of a pure instruction that instruction selection must see beside its users.
+
+        Selection works block by block: written once in each, never hoisted.
+        """
+        scope = self.scopes[-1]
+        key = f"{scope.block}: {text}"
+        name = scope.known.get(key)
+        if name is None:
+            name = scope.known[key] = self.here(text)
+        return name
+
     def here(self, text: str) -> str:
         """The result of an instruction that stays where it is."""
         name = self.fresh()

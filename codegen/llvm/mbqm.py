@@ -114,8 +114,8 @@ class _Vectors:
     def op(self, word: str, a: str, b: str) -> str:
         return self.e.pure(f"{word} {self.type} {a}, {b}", a, b)
 
-    def local(self, word: str, a: str, b: str) -> str:
-        return self.e.here(f"{word} {self.type} {a}, {b}")
+    def near(self, word: str, a: str, b: str) -> str:
+        return self.e.near(f"{word} {self.type} {a}, {b}")
 
     def intrinsic(self, name: str, *operands: str) -> str:
         return self.e.call(self.type, name, [(self.type, o) for o in operands])
@@ -149,7 +149,7 @@ def _plain(e: Emitter, lanes: int, x: str, q: str, shift: str, f: _Facts) -> str
     """Both steps as they are defined, for any operands."""
     v, w = _Vectors(e, lanes, "i32"), _Vectors(e, lanes, "i64")
     y = _left(v, x, shift, f)
-    wide = [e.here(f"sext {v.type} {o} to {w.type}") for o in (y, q)]
+    wide = [e.near(f"sext {v.type} {o} to {w.type}") for o in (y, q)]
     product = w.op("add", w.op("mul", *wide), w.k(1 << 30))
     s = e.pure(
         f"trunc {w.type} {w.op('lshr', product, w.k(31))} to {v.type}",
@@ -264,16 +264,19 @@ class _Halves:
         """Zero-extended even and odd lanes."""
         return self.w.op("and", self.pairs(a), self.w.k(_MASK)), self.odd(a)
 
-    def multiply(self, a: str, q: str, signed: bool) -> str:
-        """The 64-bit product of the lower halves. The extensions stay beside the product, where
-        selection sees them.
-        """
+    def unsigned_product(self, a: str, q: str, odd: bool) -> str:
+        """The 64-bit product of the lower halves; `odd`: `a` has nothing in the upper ones."""
         w = self.w
-        if signed:
-            a, q = (w.local("ashr", w.local("shl", o, w.k(32)), w.k(32)) for o in (a, q))
-        else:
-            a, q = (w.local("and", o, w.k(_MASK)) for o in (a, q))
-        return w.local("mul", a, q)
+        if not odd:
+            a = w.near("and", a, w.k(_MASK))
+        q = w.near("and", q, w.k(_MASK))
+        return w.near("mul", a, q)
+
+    def signed_product(self, a: str, q: str) -> str:
+        """The 64-bit product of the lower halves as signed numbers."""
+        w = self.w
+        a, q = (w.near("ashr", w.near("shl", o, w.k(32)), w.k(32)) for o in (a, q))
+        return w.near("mul", a, q)
 
     def merge(self, even: str, odd: str) -> str:
         """Lower halves of `even`, upper halves of `odd`."""
@@ -308,7 +311,9 @@ def _unsigned(e: Emitter, v: _Vectors, a: str, q: str, right: str, f: _Facts) ->
     for lanes, multiplier, r, extra in zip(
         (h.pairs(a), h.odd(a)), (h.pairs(q2), h.odd(q2)), h.both(right), (32, 0), strict=True
     ):
-        total = w.op("add", h.multiply(lanes, multiplier, False), _rounding(w, r, 31, f))
+        total = w.op(
+            "add", h.unsigned_product(lanes, multiplier, not extra), _rounding(w, r, 31, f)
+        )
         amount = w.op("add", r, w.k(extra)) if extra else r
         results.append(total if f.low >= 0 and not extra else w.op("lshr", total, amount))
     return h.merge(*results)
@@ -328,7 +333,7 @@ def _signed(e: Emitter, v: _Vectors, y: str, q: str, right: str, f: _Facts) -> s
         start = _rounding(w, r, 30, f)
         if not arithmetic:
             start = w.op("add", start, w.k(1 << 62))
-        total = w.op("add", h.multiply(lanes, multiplier, True), start)
+        total = w.op("add", h.signed_product(lanes, multiplier), start)
         if f.low < 0:
             sign = w.k(1 << 31)
             if f.high >= 0:
