@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,15 @@ class Plan(NamedTuple):
     steps: tuple[tuple[Field, int, int, Step], ...]
     defaults: dict[str, Any]
     fresh: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class _Overlap(NamedTuple):
+    """Why a vtable cannot be used."""
+
+    field: str
+    slot: int
+    inline: int
 
 
 @cache
@@ -65,7 +74,7 @@ def _members(name: str) -> dict[int, Any]:
     return {int(member): member for member in found}
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _numbers(count: int, letter: str) -> struct.Struct:
     return struct.Struct(f"<{count}{letter}")
 
@@ -315,12 +324,25 @@ def _slots(d: Decoder, table: str, vtable: int, pos: int) -> tuple[int, tuple[in
 
 
 def _plan(d: Decoder, table: str, vtable: int, pos: int) -> Plan:
-    """Verify one vtable and make the plan for reading its tables."""
+    """Verify one vtable and make, or find, the plan for reading its tables."""
     size, slots = _slots(d, table, vtable, pos)
+    plan = _plan_for(table, size, slots)
+    if isinstance(plan, _Overlap):
+        raise d.error(
+            table,
+            plan.field,
+            vtable + 4 + 2 * plan.slot,
+            f"its place, byte {plan.inline} of a table of {size}, overlaps another or the end",
+        )
+    d.unknown.update(dict.fromkeys(plan.unknown))
+    return plan
+
+
+@lru_cache(maxsize=2048)
+def _plan_for(table: str, size: int, slots: tuple[int, ...]) -> Plan | _Overlap:
+    """The plan for one layout, shared by all files that use it."""
     known = slot_count(table)
-    for slot, inline in enumerate(slots[known:], known):
-        if inline:
-            d.unknown[f"{table} slot {slot}"] = None
+    unknown = tuple(f"{table} slot {i}" for i, at in enumerate(slots[known:], known) if at)
     # Inline offset, struct letter, field, and whether it is the type number of a union.
     present: list[tuple[int, str, Field, bool]] = []
     defaults: dict[str, Any] = {}
@@ -337,17 +359,12 @@ def _plan(d: Decoder, table: str, vtable: int, pos: int) -> Plan:
         if field.form != "tables":
             defaults[field.name] = _absent(table, field)
     present.sort(key=lambda item: item[0])
-    parts, at = ["<"], 0
+    parts, end = ["<"], 0
     for inline, letter, field, tag in present:
-        if inline < max(at, 4) or inline + SIZES[letter] > size:
-            raise d.error(
-                table,
-                field.name,
-                vtable + 4 + 2 * (field.slot - tag),
-                f"its place, byte {inline} of a table of {size}, overlaps another field or the end",
-            )
-        parts.append(f"{inline - at}x{letter}")
-        at = inline + SIZES[letter]
+        if inline < max(end, 4) or inline + SIZES[letter] > size:
+            return _Overlap(field.name, field.slot - tag, inline)
+        parts.append(f"{inline - end}x{letter}")
+        end = inline + SIZES[letter]
     indices = {(field.name, tag): i for i, (_, _, field, tag) in enumerate(present)}
     plain, steps = [], []
     for index, (inline, _, field, tag) in enumerate(present):
@@ -367,6 +384,7 @@ def _plan(d: Decoder, table: str, vtable: int, pos: int) -> Plan:
         tuple(steps),
         defaults,
         tuple(fresh),
+        unknown,
     )
 
 

@@ -185,7 +185,10 @@ def test_a_slot_beyond_the_schema_is_reported(monkeypatch: pytest.MonkeyPatch) -
     known, count = decode.fields, decode.slot_count
     monkeypatch.setattr(decode, "fields", lambda t: known(t)[:4] if t == cut else known(t))
     monkeypatch.setattr(decode, "slot_count", lambda t: 4 if t == cut else count(t))
-    assert read_model(rich_model()).unknown_fields == (f"{cut} slot 4",)
+    decode._plan_for.cache_clear()
+    found = read_model(rich_model()).unknown_fields
+    decode._plan_for.cache_clear()  # plans made with the cut schema must not outlive it
+    assert found == (f"{cut} slot 4",)
 
 
 @pytest.mark.perf
