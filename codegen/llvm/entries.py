@@ -41,6 +41,10 @@ def emit_entries(program: Operation, target: Target) -> tuple[str, dict[str, str
     }[arch]
     clock, parameter, _ = _CLOCK[arch]
     declared = {"pause": pause, "clock": f"declare i64 @{clock}({parameter})"}
+    for step in steps:  # for when the kernel is compiled into another object
+        name = quoted(_callee(step))
+        types = ", ".join([*(["ptr"] * len(step["args"])), "i64", "i64"])
+        declared[name] = f"declare dso_local void @{name}({types})"
     text = [
         _run(steps),
         _program(steps, arch, alone=True),

@@ -42,29 +42,50 @@ class _Section:
     align: int
 
 
-def flatten(data: bytes) -> tuple[bytes, dict[str, int]]:
-    """(image, offset of every defined global symbol). `FlattenError` for undefined symbols and
-    unknown relocations.
+@dataclass(slots=True)
+class _Object:
+    """One object: its bytes, sections, where each kept section lies in the image, its symbols."""
+
+    data: bytes
+    sections: list[_Section]
+    bases: dict[int, int]
+    symbols: list[tuple[str, int, int, int]]  # (name, binding, section, value)
+
+
+def flatten(*objects: bytes) -> tuple[bytes, dict[str, int]]:
+    """(image, offset of every global symbol) of objects that may refer to each other.
+
+    `FlattenError` for what none of them defines, what two define, and unknown relocations.
     """
+    machines = {_machine(data) for data in objects}
+    if len(machines) != 1:
+        raise FlattenError(f"{len(objects)} objects are for {len(machines)} machines")
+    parts = [_Object(data, s := _sections(data), {}, _symbols(data, s)) for data in objects]
+    image = _lay_out(parts)
+    entries: dict[str, int] = {}
+    for part in parts:
+        for name, bind, index, value in part.symbols:
+            if bind == 1 and name and index in part.bases:
+                if name in entries:
+                    raise FlattenError(f"two objects define {name!r}")
+                entries[name] = part.bases[index] + value
+    (machine,) = machines
+    for part in parts:
+        for section in part.sections:
+            if section.kind == _RELA and section.info in part.bases:
+                _relocate(part, section, image, entries, machine)
+    return bytes(image), entries
+
+
+def _machine(data: bytes) -> int:
     if data[:6] != b"\x7fELF\x02\x01":
         raise FlattenError("not a little-endian ELF64 object")
-    (machine,) = struct.unpack_from("<H", data, 18)
+    machine: int = struct.unpack_from("<H", data, 18)[0]
     if machine not in (_X86_64, _AARCH64):
         raise FlattenError(
             f"ELF machine {machine} is neither x86-64 ({_X86_64}) nor AArch64 ({_AARCH64})"
         )
-    sections = _sections(data)
-    bases, image = _lay_out(data, sections)
-    symbols = _symbols(data, sections)
-    for section in sections:
-        if section.kind == _RELA and section.info in bases:
-            _relocate(data, section, image, bases[section.info], bases, symbols, machine)
-    entries = {
-        name: bases[index] + value
-        for name, bind, index, value in symbols
-        if bind == 1 and name and index in bases
-    }
-    return bytes(image), entries
+    return machine
 
 
 def _sections(data: bytes) -> list[_Section]:
@@ -82,26 +103,28 @@ def _string(data: bytes, at: int) -> str:
     return data[at : data.index(b"\0", at)].decode("ascii")
 
 
-def _lay_out(data: bytes, sections: list[_Section]) -> tuple[dict[int, int], bytearray]:
-    """Code first, then constants; unwind tables are left out, since nothing unwinds through
-    generated code.
+def _lay_out(parts: list[_Object]) -> bytearray:
+    """Code of all objects first, then their constants.
+
+    Unwind tables are left out, since nothing unwinds through generated code.
     """
-    image, bases = bytearray(), {}
+    image = bytearray()
     kept = [
-        (not s.flags & _EXEC, i)
-        for i, s in enumerate(sections)
+        (not s.flags & _EXEC, n, i)
+        for n, part in enumerate(parts)
+        for i, s in enumerate(part.sections)
         if s.flags & _ALLOC and s.size and not s.name.startswith(".eh_frame")
     ]
-    for _, i in sorted(kept):
-        s = sections[i]
+    for _, n, i in sorted(kept):
+        s = parts[n].sections[i]
         if s.kind != _PROGBITS or s.flags & 1:
             raise FlattenError(
                 f"section {s.name} is writable or has no bytes; generated code must be constant"
             )
         image += bytes(-len(image) % max(s.align, 64))
-        bases[i] = len(image)
-        image += data[s.offset : s.offset + s.size]
-    return bases, image
+        parts[n].bases[i] = len(image)
+        image += parts[n].data[s.offset : s.offset + s.size]
+    return image
 
 
 def _symbols(data: bytes, sections: list[_Section]) -> list[tuple[str, int, int, int]]:
@@ -118,25 +141,22 @@ def _symbols(data: bytes, sections: list[_Section]) -> list[tuple[str, int, int,
 
 
 def _relocate(
-    data: bytes,
-    rela: _Section,
-    image: bytearray,
-    base: int,
-    bases: dict[int, int],
-    symbols: list[tuple[str, int, int, int]],
-    machine: int,
+    part: _Object, rela: _Section, image: bytearray, entries: dict[str, int], machine: int
 ) -> None:
-    for offset, info, addend in struct.iter_unpack(
-        "<QQq", data[rela.offset : rela.offset + rela.size]
-    ):
+    rows = part.data[rela.offset : rela.offset + rela.size]
+    for offset, info, addend in struct.iter_unpack("<QQq", rows):
         kind = info & 0xFFFFFFFF
-        name, _, index, value = symbols[info >> 32]
-        if index not in bases:
+        name, _, index, value = part.symbols[info >> 32]
+        if index in part.bases:
+            target = part.bases[index] + value + addend
+        elif name in entries:
+            target = entries[name] + addend
+        else:
             raise FlattenError(
                 f"generated code refers to {name or 'a dropped section'!r}, which nothing defines: "
                 "an operation was lowered to a library call"
             )
-        target, place = bases[index] + value + addend, base + offset
+        place = part.bases[rela.info] + offset
         if machine == _X86_64:
             if kind not in (2, 4):
                 raise FlattenError(
