@@ -72,7 +72,9 @@ def _row_of(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Ind
             count = code.value(
                 code.mul(code.sub(y_bounds[1], y_bounds[0]), code.sub(x_bounds[1], x_bounds[0]))
             )
-            cells = code.convert(code.op("arith.index_cast", count, type=I32), kind)
+            cells = code.op("arith.index_cast", count, type=I32)
+            if len(op.body.args) > 1:  # the region may take the count as an integer or a float
+                cells = code.convert(cells, op.body.args[1].type)
             base = code.offset(x.origin, (image, x.image), (iy, x.row), (ix, x.c))
 
             def channel(c: Index, _: list[Value]) -> Sequence[Value]:
