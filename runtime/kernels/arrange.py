@@ -85,7 +85,7 @@ def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_unpack(ctx: NodeContext) -> list[Array]:
     """The positions along the axis."""
     moved = np.moveaxis(ctx.data(0), int(ctx.option("axis", 0)), 0)
-    return [np.ascontiguousarray(part) for part in moved]
+    return [np.array(part, order="C") for part in moved]
 
 
 def prepare_tile(ctx: NodeContext) -> list[Shape | None]:

@@ -32,7 +32,7 @@ from litefuse.runtime.kernels.contraction import (
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
 from litefuse.runtime.kernels.geometry import conv_axes, patches, require_output
-from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
 def _pack(ctx: NodeContext, largest_input: int | None) -> _Weights:
     w = ctx.input(1)
     data = ctx.data(1)
+    hybrid = ctx.input(0).dtype.kind == "f"
     if w.dtype == np.uint8:
-        data = data.astype(np.int32) - w.zero_point
+        data = hybrid_weights(data) if hybrid else data.astype(np.int32) - w.zero_point
     groups = ctx.input(0).shape[3] // w.shape[3]
     flat = data.reshape(groups, w.shape[0] // groups, -1).transpose(0, 2, 1)
     if largest_input is None:

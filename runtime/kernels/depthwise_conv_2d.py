@@ -29,7 +29,7 @@ from litefuse.runtime.kernels.contraction import (
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
 from litefuse.runtime.kernels.geometry import conv_axes, pad_image, require_output
-from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -95,7 +95,7 @@ def _hybrid(ctx: NodeContext) -> Array:
     x, w = ctx.data(0), ctx.input(1)
     rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    acc = _accumulate(ctx, centred, ctx.data(1)[0].astype(np.int32), np.int32)
+    acc = _accumulate(ctx, centred, hybrid_weights(ctx.data(1)[0]).astype(np.int32), np.int32)
     scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[3])
     y = acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :]
     bias = bias_data(ctx, 2)

@@ -24,7 +24,7 @@ from litefuse.runtime.kernels.contraction import (
     matmul_exact,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range, scale_rounded, wrap32
-from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -74,7 +74,7 @@ def _float(ctx: NodeContext) -> Array:
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: each row is quantised on its own."""
     w = ctx.input(1)
-    weights = ctx.data(1).astype(np.int32) - w.zero_point
+    weights = hybrid_weights(ctx.data(1)).astype(np.int32)
     rows = quantize_rows(
         ctx.data(0).reshape(-1, weights.shape[1]),
         bool(ctx.option("asymmetric_quantize_inputs", False)),

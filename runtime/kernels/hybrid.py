@@ -20,6 +20,11 @@ class QuantizedRows:
     zero_points: npt.NDArray[np.int32]
 
 
+def hybrid_weights(data: Array) -> Array:
+    """Weights as int8: old converters wrote the same bytes under the type uint8."""
+    return data.view(np.int8) if data.dtype == np.uint8 else data
+
+
 def quantize_rows(x: Array, asymmetric: bool) -> QuantizedRows:
     """Quantise each row of x[rows, n] as TFLite's hybrid kernels do.
 

@@ -46,7 +46,7 @@ def inverse_square_root(value: int) -> tuple[int, int]:
     while value >= 1 << 29:
         value //= 4
         shift += 1
-    headroom = 32 - value.bit_length()
+    headroom = 31 - value.bit_length()  # free bits below the sign
     pairs = headroom // 2 - 1
     shift -= pairs
     value <<= 2 * pairs
@@ -54,7 +54,7 @@ def inverse_square_root(value: int) -> tuple[int, int]:
     def multiply(a: int, b: int) -> int:
         return (a * b + (1 << 30)) >> 31
 
-    half = value >> 1
+    half = ((value >> 1) + 1) >> 1  # half of value / 2 in Q3, rounded
     x = 1 << 28  # one in Q3
     for _ in range(5):
         cube = _rescale(multiply(multiply(x, x), x), 6)
@@ -81,7 +81,9 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     out = np.empty(rows.shape, x.dtype)
     for row, target in zip(rows, out, strict=True):
         q, shift = inverse_square_root(int((row * row).sum()))
-        value = mbqm(row * 128, q, -shift) + yv.zero_point
+        # The factor of 128 is in the shift for int8 and in the data for uint8.
+        scaled = mbqm(row, q, 7 - shift) if x.dtype == np.int8 else mbqm(row * 128, q, -shift)
+        value = scaled + yv.zero_point
         target[:] = np.clip(value, info.min, info.max)
     return [out.reshape(x.shape)]
 

@@ -89,11 +89,14 @@ def evaluate_leaky_relu(ctx: NodeContext) -> list[Array]:
     alpha = np.float32(ctx.option("alpha", 0.0))
     if x.dtype.kind == "f":
         return [np.where(x > 0, x, x * alpha)]
-    identity = quantize_multiplier(float(xv.scale) / float(yv.scale))
-    slope = float(np.float32(xv.scale) * alpha) / float(yv.scale)
+    s_x, s_y = np.float32(xv.scale), np.float32(yv.scale)
+    identity = quantize_multiplier(float(s_x / s_y))
+    slope = float(s_x * alpha / s_y)
     q, shift = quantize_multiplier(abs(slope))
     centred = x.astype(np.int64) - xv.zero_point
-    sloped = mbqm(centred, -q if slope < 0 else q, shift)
+    sloped = mbqm(centred, q, shift)
+    if slope < 0:
+        sloped = -sloped  # after rounding: the multiplier itself has no sign
     value = np.where(centred >= 0, mbqm(centred, *identity), sloped) + yv.zero_point
     info = np.iinfo(yv.dtype)
     return [np.clip(value, info.min, info.max).astype(yv.dtype)]
