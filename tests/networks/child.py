@@ -1,0 +1,137 @@
+"""The process that interpreters run in: LiteRT's reference kernels abort, and a bug of ours might.
+
+``python -m tests.networks.child`` reads pickled jobs from stdin and writes pickled answers to what
+was its stdout (which then shows stderr, since native code prints where it likes). `process.Child`
+is its other end.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from litefuse.cli import inputs
+from tests.networks.job import OURS, Answer, Job
+
+
+def run(job: Job) -> Answer:
+    """Do a job. What an interpreter refuses is an answer, not an exception."""
+    answer = Answer()
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            _run(job, answer)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            answer.error = f"{type(error).__name__}: {error}"
+    answer.warnings = [str(w.message) for w in said if "litefuse" in str(w.category)]
+    answer.seconds = time.perf_counter() - started
+    return answer
+
+
+def _run(job: Job, answer: Answer) -> None:
+    interpreter, delegate = _make(job)
+    answer.stage = "allocate"
+    for detail in interpreter.get_input_details():
+        if tuple(detail["shape"]) != inputs.shape_of(detail):
+            interpreter.resize_tensor_input(detail["index"], list(inputs.shape_of(detail)))
+    interpreter.allocate_tensors()
+    details = interpreter.get_input_details()
+    answer.nodes = len(_model_nodes(interpreter))
+    _count(job, interpreter, delegate, answer)
+    answer.cases = job.cases or _cases(job, details)
+    answer.stage = "invoke"
+    for _, arrays in answer.cases:
+        for detail, array in zip(details, arrays, strict=True):
+            interpreter.set_tensor(detail["index"], array)
+        interpreter.invoke()
+        answer.outputs.append(
+            [
+                np.asarray(interpreter.get_tensor(d["index"]))
+                for d in interpreter.get_output_details()
+            ]
+        )
+    answer.stage = "done"
+
+
+def _make(job: Job) -> tuple[Any, Any]:
+    """The interpreter that a job asks for, and litefuse's delegate where it has one."""
+    words: dict[str, Any] = {"num_threads": job.threads}
+    words["model_path" if isinstance(job.model, str) else "model_content"] = job.model
+    if job.who == "own":
+        from litefuse.runtime.delegate import CompilingDelegate
+        from litefuse.runtime.interpreter import Interpreter, OpResolverType
+
+        if job.options:
+            words["experimental_delegates"] = [CompilingDelegate(**job.options)]
+        words["experimental_op_resolver_type"] = OpResolverType[job.resolver]
+        return Interpreter(**words), None
+    from ai_edge_litert import interpreter as litert
+
+    delegate = None
+    if job.who == "litefuse":
+        import litefuse
+
+        delegate = litefuse.Delegate(**job.options)
+        words["experimental_delegates"] = [delegate]
+    words["experimental_op_resolver_type"] = litert.OpResolverType[job.resolver]
+    return litert.Interpreter(**words), delegate
+
+
+def _model_nodes(interpreter: Any) -> list[Any]:
+    return [d for d in interpreter._get_ops_details() if d["op_name"] != "DELEGATE"]
+
+
+def _count(job: Job, interpreter: Any, delegate: Any, answer: Answer) -> None:
+    """How many nodes litefuse runs, and in how many partitions."""
+    if job.who == "litefuse":
+        records = [r for r in delegate.explain() if r.subgraph == 0]
+        answer.claimed = sum(r.claimed for r in records)
+        answer.planned = len(records)
+        answer.partitions = len(delegate.partitions)
+        answer.refused = [
+            f"{r.op} #{r.node}: {r.rule}: {r.value}" for r in records if not r.claimed
+        ]
+    elif job.who in OURS:
+        partitions = interpreter.subgraph(0).partitions
+        answer.claimed = sum(len(p.nodes) for p in partitions)
+        answer.planned = answer.nodes
+        answer.partitions = len(partitions)
+
+
+def _cases(job: Job, details: list[Any]) -> list[tuple[str, list[Any]]]:
+    found = list(inputs.cases(details, job.seed, job.runs, job.limits))
+    if not job.small_integers:
+        return found
+    return [
+        (name, [np.minimum(a, 1) if a.dtype.kind in "iu" and a.itemsize > 2 else a for a in arrays])
+        for name, arrays in found
+    ]
+
+
+def main() -> None:
+    """Answer jobs until stdin ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    jobs = sys.stdin.buffer
+    while True:
+        try:
+            job = pickle.load(jobs)
+        except EOFError:
+            return
+        try:
+            answer = run(job)
+        except Exception as error:  # an exception of another kind is a finding: it must be told
+            answer = Answer(stage="broken", error=f"{type(error).__name__}: {error}")
+        pickle.dump(answer, answers, protocol=5)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
