@@ -17,6 +17,7 @@ _LOADS_PER_CYCLE = 2
 _LATENCY = 4
 _L1 = 32 * 1024
 _L2_BYTES_PER_CYCLE = 24
+_LARGEST_DEPTHWISE = 400  # multiply-adds of a depthwise tile, which is written out whole
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def schedule_contract(
     x_bytes: int,
     w_bytes: int,
     single_rows: bool = False,
+    weight_registers: int = 1,
 ) -> ContractSchedule:
     """The cheapest tile for an output of height x width pixels and `channels` channels, each a sum
     of `depth` steps.
@@ -125,7 +127,7 @@ def schedule_contract(
         nv = len(blocks.vectors or blocks.tail)
         if nv < vectors and vectors > 1:
             continue
-        most = (registers - nv - 1) // nv
+        most = (registers - nv * weight_registers - 1) // nv
         if most < 1:
             continue
         for rows, columns in _row_tiles(height, width, most, single_rows):
@@ -207,7 +209,7 @@ def schedule_depthwise(
             continue
         most = max(1, (registers - kernel[1] * nv - 2) // nv)
         for rows, columns in _row_tiles(height, width, most, single_rows):
-            if rows > 2:
+            if rows * columns * kernel[0] * kernel[1] * nv > _LARGEST_DEPTHWISE:
                 continue
             tiles = -(-height // rows) * -(-width // columns)
             taps = rows * columns * kernel[0] * kernel[1]

@@ -37,6 +37,7 @@ class Target:
     fma: bool
     dot: str
     storage: str
+    weight_registers: int = 1
 
     def lanes(self, element: Type) -> int:
         """Lanes of `element` (the element type of a vector type will do) in one vector register."""
@@ -69,7 +70,7 @@ TARGETS = (
            (*_A76, "i8mm"), 16, 32, True, "dot4_us", "u8"),
     Target("aarch64-dotprod", "aarch64", _ARM, "cortex-a76", "+dotprod,+fullfp16",
            _A76, 16, 32, True, "dot4_ss", "s8"),
-    Target("aarch64", "aarch64", _ARM, "cortex-a72", "", ("neon",), 16, 32, True, "dot2", "i16"),
+    Target("aarch64", "aarch64", _ARM, "cortex-a72", "", ("neon",), 16, 32, True, "dot2", "i16", 2),
 )  # fmt: skip
 
 

@@ -79,5 +79,6 @@ def _schedule(op: Operation, buffers: dict[Value, dict[str, object]], context: P
         image_x.nbytes,
         depth * unit * out.c * (4 // unit),
         grouped,
+        target.weight_registers if product == target.dot else 1,
     )
     op.attributes["schedule"] = {"product": product, "tile": chosen.attribute()}
