@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, unique
 from typing import Any
@@ -90,8 +91,11 @@ class Interpreter:
         """The state of one subgraph, made on first use."""
         state = self._subgraphs.get(index)
         if state is None:
-            claim = self._claim if self._delegates or self._use_default else None
-            state = SubgraphState(self.model, index, self, self._name, claim, self._num_threads)
+            # Weak, so that dropping the interpreter ends its executables at once.
+            asks = self._delegates or self._use_default
+            claim = weakref.WeakMethod(self._claim) if asks else None
+            host = weakref.proxy(self)
+            state = SubgraphState(self.model, index, host, self._name, claim, self._num_threads)
             self._subgraphs[index] = state
         return state
 
@@ -248,8 +252,7 @@ class Interpreter:
         return len(self.model.subgraphs)
 
     def reset_all_variables(self) -> None:
-        """Zero all variable tensors and forget all resource variables."""
-        self.resources.clear()
+        """Zero all variable tensors (resource variables keep their values, as in LiteRT)."""
         for state in self._subgraphs.values():
             state.reset_variables()
 

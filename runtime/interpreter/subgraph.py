@@ -15,9 +15,10 @@ from litefuse.runtime.kernels import KERNELS, Kernel, KernelError, NodeContext, 
 from litefuse.runtime.kernels.base import Array, Host, Shape
 
 if TYPE_CHECKING:
-    from litefuse.runtime.model import Model, Operator
+    from litefuse.runtime.model import Model, Operator, Tensor
 
 Claim = Callable[[int, dict[int, Shape]], Iterable[InterpreterPartition]]
+ClaimReference = Callable[[], "Claim | None"]
 
 # Values of at most this many elements are computed at allocation when all they depend on is
 # constant: shapes made of SHAPE, STRIDED_SLICE, PACK and the like, which then are static.
@@ -45,7 +46,13 @@ class SubgraphState:
     """
 
     def __init__(
-        self, model: Model, index: int, host: Host, name: str, claim: Claim | None, num_threads: int
+        self,
+        model: Model,
+        index: int,
+        host: Host,
+        name: str,
+        claim: ClaimReference | None,
+        num_threads: int,
     ) -> None:
         self.model = model
         self.graph = model.subgraphs[index]
@@ -57,13 +64,22 @@ class SubgraphState:
         self.values: list[TensorValue] = []
         for tensor in self.graph.tensors:
             has_data = tensor.buffer != 0 and model.raw_data(tensor) is not None
-            self.values.append(TensorValue(tensor, tuple(tensor.shape), None, has_data))
+            blocks = self._block_scales(tensor) if has_data else None
+            self.values.append(TensorValue(tensor, tuple(tensor.shape), None, has_data, blocks))
         self._model_constants = frozenset(i for i, v in enumerate(self.values) if v.constant)
         self.nodes = [self._node(i, op, host) for i, op in enumerate(self.graph.operators)]
         self._ready = False
         self._unknown: set[int] = set()
         self._claims = self._make_claims(())
         self._executables: list[Executable] = []
+
+    def _block_scales(self, tensor: Tensor) -> Array | None:
+        """The scales of a blockwise quantised constant; None for any other."""
+        details = tensor.quantization.details if tensor.quantization is not None else None
+        index = getattr(details, "scales", None) if hasattr(details, "block_size") else None
+        if index is None or not 0 <= index < len(self.graph.tensors):
+            return None
+        return self.model.tensor_data(self.graph.tensors[index])
 
     def _node(self, index: int, op: Operator, host: Host) -> Node:
         kernel = KERNELS.get(op.name)
@@ -183,8 +199,9 @@ class SubgraphState:
         self._unknown = set()
         kept = self._forget_values()
         self._prepare_nodes()
-        if self._claim is not None:
-            self._apply_claims(self._claim)
+        claim = self._claim() if self._claim is not None else None
+        if claim is not None:
+            self._apply_claims(claim)
         missing = [
             (node.index, node.op.name)
             for node in self.nodes

@@ -34,13 +34,15 @@ class TensorValue:
 
     During `prepare`, `data` is None unless the value is already certain (a constant, or computed
     from constants).  `constant` says that it will never change, so that a kernel may keep what it
-    derives from it.
+    derives from it.  `block_scales` are the scales of a blockwise quantised constant, which its
+    schema keeps in a tensor of their own.
     """
 
     tensor: Tensor
     shape: Shape
     data: Array | None = None
     constant: bool = False
+    block_scales: Array | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:

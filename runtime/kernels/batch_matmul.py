@@ -35,7 +35,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, b, 2, 5)
     require_dtype(ctx, a, "float32", "int8", "int16")
     require(
-        a.dtype == b.dtype or (a.dtype == np.float32 and b.dtype == np.int8),
+        a.dtype == b.dtype or (a.dtype.name in ("float32", "int16") and b.dtype == np.int8),
         ctx,
         f"types {a.dtype} and {b.dtype} do not go together",
     )

@@ -13,6 +13,7 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -71,9 +72,20 @@ def _float(ctx: NodeContext) -> Array:
     return clamp_float(y, require_clamp(ctx))
 
 
+def _dequantized_blocks(w: TensorValue, data: Array) -> Array:
+    """Blockwise weights as float32: scales[unit, block] times the integers."""
+    scales = np.asarray(w.block_scales, np.float32).reshape(len(data), -1)
+    return np.asarray(data * np.repeat(scales, data.shape[1] // scales.shape[1], axis=1))
+
+
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: each row is quantised on its own."""
     w = ctx.input(1)
+    if w.block_scales is not None:
+        blocks = _dequantized_blocks(w, ctx.data(1))
+        y = ctx.data(0).reshape(-1, blocks.shape[1]) @ blocks.T
+        bias = bias_data(ctx, 2)
+        return clamp_float(y if bias is None else y + bias.ravel(), require_clamp(ctx))
     weights = hybrid_weights(ctx.data(1)).astype(np.int32)
     rows = quantize_rows(
         ctx.data(0).reshape(-1, weights.shape[1]),

@@ -48,7 +48,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "SELECT_V2",
     ),
     "concatenation": ("CONCATENATION",),
+    "control_flow": ("IF", "WHILE", "STABLEHLO_COMPOSITE"),
     "conv_2d": ("CONV_2D",),
+    "densify": ("DENSIFY",),
     "depthwise_conv_2d": ("DEPTHWISE_CONV_2D",),
     "fully_connected": ("FULLY_CONNECTED",),
     "gather": (
@@ -65,6 +67,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "CUMSUM",
     ),
     "l2_normalization": ("L2_NORMALIZATION",),
+    "lstm": ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
     "mul": ("MUL",),
     "pad": ("PAD", "PADV2", "MIRROR_PAD"),
     "pool_2d": ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"),
@@ -85,6 +88,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "slice": ("STRIDED_SLICE", "SLICE", "SPLIT", "SPLIT_V", "DYNAMIC_UPDATE_SLICE"),
     "smooth_relu": ("HARD_SWISH", "LEAKY_RELU", "PRELU", "ELU", "GELU"),
     "softmax": ("SOFTMAX", "LOG_SOFTMAX"),
+    "spectrum": ("RFFT2D", "REAL", "IMAG", "COMPLEX_ABS"),
     "transpose_conv": ("TRANSPOSE_CONV",),
     "unary": (
         "ABS",
@@ -103,6 +107,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "ZEROS_LIKE",
         "LOGICAL_NOT",
     ),
+    "variables": ("VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"),
 }
 
 

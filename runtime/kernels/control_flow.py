@@ -1,0 +1,86 @@
+"""IF, WHILE and STABLEHLO_COMPOSITE: nodes that run other subgraphs of the model."""
+
+from __future__ import annotations
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+)
+from litefuse.runtime.kernels.variables import require_host
+
+
+def _shapes(ctx: NodeContext, first: int) -> list[Shape]:
+    return [ctx.input(i).shape for i in range(first, len(ctx.inputs))]
+
+
+def _arrays(ctx: NodeContext, first: int) -> list[Array]:
+    return [ctx.data(i) for i in range(first, len(ctx.inputs))]
+
+
+def prepare_if(ctx: NodeContext) -> list[Shape | None]:
+    """The shapes on which both branches agree; None for the others."""
+    host, inputs = require_host(ctx), _shapes(ctx, 1)
+    require_dtype(ctx, ctx.input(0), "bool")
+    branches = [
+        host.subgraph_output_shapes(int(ctx.option(name)), inputs)
+        for name in ("then_subgraph_index", "else_subgraph_index")
+    ]
+    for shapes in branches:
+        require(
+            len(shapes) == len(ctx.outputs),
+            ctx,
+            f"a branch gives {len(shapes)} outputs, the node has {len(ctx.outputs)}",
+        )
+    return [a if a == b else None for a, b in zip(*branches, strict=True)]
+
+
+def evaluate_if(ctx: NodeContext) -> list[Array]:
+    """One branch or the other."""
+    taken = "then_subgraph_index" if bool(ctx.data(0).flat[0]) else "else_subgraph_index"
+    return require_host(ctx).run_subgraph(int(ctx.option(taken)), _arrays(ctx, 1))
+
+
+def prepare_while(ctx: NodeContext) -> list[Shape | None]:
+    """The inputs' shapes, where the body keeps them."""
+    inputs = _shapes(ctx, 0)
+    body = require_host(ctx).subgraph_output_shapes(int(ctx.option("body_subgraph_index")), inputs)
+    require(
+        len(body) == len(inputs) == len(ctx.outputs),
+        ctx,
+        f"{len(inputs)} inputs, {len(body)} of the body and {len(ctx.outputs)} outputs must agree",
+    )
+    return [a if a == b else None for a, b in zip(inputs, body, strict=True)]
+
+
+def evaluate_while(ctx: NodeContext) -> list[Array]:
+    """The body again and again while the condition holds."""
+    host = require_host(ctx)
+    condition = int(ctx.option("cond_subgraph_index"))
+    body = int(ctx.option("body_subgraph_index"))
+    carried = [array.copy() for array in _arrays(ctx, 0)]
+    while bool(host.run_subgraph(condition, carried)[0].flat[0]):
+        carried = host.run_subgraph(body, carried)
+    return carried
+
+
+def prepare_composite(ctx: NodeContext) -> list[Shape | None]:
+    """What the decomposition gives."""
+    index = int(ctx.option("decomposition_subgraph_index"))
+    return require_host(ctx).subgraph_output_shapes(index, _shapes(ctx, 0))
+
+
+def evaluate_composite(ctx: NodeContext) -> list[Array]:
+    """The decomposition, whatever the composite's name says."""
+    index = int(ctx.option("decomposition_subgraph_index"))
+    return require_host(ctx).run_subgraph(index, _arrays(ctx, 0))
+
+
+KERNELS = (
+    Kernel("IF", prepare_if, evaluate_if, stateful=True),
+    Kernel("WHILE", prepare_while, evaluate_while, stateful=True),
+    Kernel("STABLEHLO_COMPOSITE", prepare_composite, evaluate_composite, stateful=True),
+)
