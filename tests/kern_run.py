@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 from collections.abc import Sequence
 from typing import Any
@@ -71,7 +72,7 @@ def run(module: Module, inputs: Sequence[Array], target: str, parts: int = 1) ->
         call = ctypes.CFUNCTYPE(None, *kinds)(base + image.symbols[step["callee"].name])
         trip = step["trip"]
         cuts = [trip * i // parts for i in range(parts + 1)]
-        for first, last in reversed(list(zip(cuts, cuts[1:], strict=False))):
+        for first, last in reversed(list(itertools.pairwise(cuts))):
             if first < last:
                 call(*pointers, first, last)
     return io[len(inputs) :]

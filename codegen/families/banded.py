@@ -27,8 +27,9 @@ Rows = Callable[[Index, Index], None]
 def _rows_of(op: Operation, low: Lowering, writer: KernelWriter) -> Rows:
     if op.name == "kern.window":
         return window.rows(op, low, writer)
-    family = depthwise if op["kind"] == "depthwise" else contract
-    return family.rows(op, low, writer)
+    if op["kind"] == "depthwise":
+        return depthwise.rows(op, low, writer)
+    return contract.rows(op, low, writer)
 
 
 def reach(op: Operation) -> tuple[int, int, int]:

@@ -36,13 +36,13 @@ class Code:
 
     # -- constants and index arithmetic ------------------------------------------------------------
 
-    def constant(self, value: int | float, type: Type) -> Value:
+    def constant(self, value: int | float, kind: Type) -> Value:
         """A number of that type (all lanes the same for a vector); written once a scope."""
-        key = (repr(value), type)
+        key = (repr(value), kind)
         for scope in self._constants:
             if key in scope:
                 return scope[key]
-        op = self.builder.create("arith.constant", (), (type,), {"value": value})
+        op = self.builder.create("arith.constant", (), (kind,), {"value": value})
         self._constants[-1][key] = op.result
         return op.result
 
@@ -122,13 +122,13 @@ class Code:
     # -- ops ---------------------------------------------------------------------------------------
 
     def op(
-        self, name: str, *operands: Value, type: Type | None = None, **attributes: object
+        self, name: str, *operands: Value, result: Type | None = None, **attributes: object
     ) -> Value:
         """An op with one result, of the first operand's type unless said otherwise."""
-        return self.builder.create(name, operands, (type or operands[0].type,), attributes).result
+        return self.builder.create(name, operands, (result or operands[0].type,), attributes).result
 
     def load(
-        self, ptr: Value, offset: Index, type: Type, *, align: int = 0, invariant: bool = False
+        self, ptr: Value, offset: Index, kind: Type, *, align: int = 0, invariant: bool = False
     ) -> Value:
         """ptr[offset] as a scalar or vector."""
         attributes: dict[str, object] = {}
@@ -137,7 +137,7 @@ class Code:
         if invariant:
             attributes["invariant"] = True
         return self.builder.create(
-            "loop.load", (ptr, self.value(offset)), (type,), attributes
+            "loop.load", (ptr, self.value(offset)), (kind,), attributes
         ).result
 
     def store(self, value: Value, ptr: Value, offset: Index, *, align: int = 0) -> None:
@@ -149,13 +149,15 @@ class Code:
     def splat(self, scalar: Value, lanes: int) -> Value:
         """A scalar in all lanes (itself for one lane)."""
         return (
-            scalar if lanes == 1 else self.op("loop.splat", scalar, type=vector(lanes, scalar.type))
+            scalar
+            if lanes == 1
+            else self.op("loop.splat", scalar, result=vector(lanes, scalar.type))
         )
 
     def shuffle(self, a: Value, b: Value, mask: Sequence[int]) -> Value:
         """Lanes of (a, b) chosen by the mask."""
         return self.op(
-            "loop.shuffle", a, b, type=vector(len(mask), element_of(a.type)), mask=tuple(mask)
+            "loop.shuffle", a, b, result=vector(len(mask), element_of(a.type)), mask=tuple(mask)
         )
 
     def first_lanes(self, v: Value, lanes: int) -> Value:
@@ -163,40 +165,40 @@ class Code:
         if lanes == lanes_of(v.type):
             return v
         if lanes == 1:
-            return self.op("loop.extract", v, type=element_of(v.type), lane=0)
+            return self.op("loop.extract", v, result=element_of(v.type), lane=0)
         return self.shuffle(v, v, range(lanes))
 
     def convert(self, v: Value, to: Type) -> Value:
         """A lane-wise conversion between integers (signed), floats and index, picking the cast by
         the types."""
         source, target = element_of(v.type), element_of(to)
-        type = vector(lanes_of(v.type), target)
+        wanted = vector(lanes_of(v.type), target)
         if source == target:
             return v
         if isinstance(source, IndexType) or isinstance(target, IndexType):
-            return self.op("arith.index_cast", v, type=type)
+            return self.op("arith.index_cast", v, result=wanted)
         if isinstance(source, IntegerType) and isinstance(target, IntegerType):
             return self.op(
-                "arith.trunci" if target.width < source.width else "arith.extsi", v, type=type
+                "arith.trunci" if target.width < source.width else "arith.extsi", v, result=wanted
             )
         if isinstance(source, IntegerType):
-            return self.op("arith.sitofp", v, type=type)
+            return self.op("arith.sitofp", v, result=wanted)
         if isinstance(target, IntegerType):
-            return self.op("arith.fptosi", v, type=type)
+            return self.op("arith.fptosi", v, result=wanted)
         assert isinstance(source, FloatType)
         assert isinstance(target, FloatType)
         return self.op(
-            "arith.truncf" if target.width < source.width else "arith.extf", v, type=type
+            "arith.truncf" if target.width < source.width else "arith.extf", v, result=wanted
         )
 
     def compare(self, predicate: str, a: Value, b: Value) -> Value:
         """A comparison of integers, indices or floats."""
         name = "arith.cmpf" if isinstance(element_of(a.type), FloatType) else "arith.cmpi"
-        return self.op(name, a, b, type=vector(lanes_of(a.type), I1), predicate=predicate)
+        return self.op(name, a, b, result=vector(lanes_of(a.type), I1), predicate=predicate)
 
     def select(self, condition: Value, a: Value, b: Value) -> Value:
         """`condition ? a : b`."""
-        return self.op("arith.select", condition, a, b, type=a.type)
+        return self.op("arith.select", condition, a, b, result=a.type)
 
     # -- structure ---------------------------------------------------------------------------------
 
@@ -263,9 +265,4 @@ def finish(code: Code) -> None:
     code.builder.create("loop.return")
 
 
-def as_vector(type: Type, lanes: int) -> Type:
-    """The scalar type with that many lanes."""
-    return vector(lanes, element_of(type))
-
-
-__all__ = ["I32", "Code", "Index", "VectorType", "as_vector", "finish", "kernel"]
+__all__ = ["I32", "Code", "Index", "VectorType", "finish", "kernel"]

@@ -80,8 +80,8 @@ def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Ge
         flat_out = Image(1, 1, out.n * out.h * out.w, out.c, out.dtype, out.bias)
         return Geometry(flat_x, flat_out, (), cin, (1, 1), 0, 1, cin, True)
     if groups == 1 and (dw == 1 or kw == 1):
-        taps = ((kh, dh * x.row),) if kh > 1 else ()
-        return Geometry(x, out, taps, kw * cin, (sh, sw), start, 1, cin, False)
+        rows = ((kh, dh * x.row),) if kh > 1 else ()
+        return Geometry(x, out, rows, kw * cin, (sh, sw), start, 1, cin, False)
     taps = tuple(t for t in ((kh, dh * x.row), (kw, dw * x.c)) if t[0] > 1)
     return Geometry(x, out, taps, cin, (sh, sw), start, groups, cin, False)
 
@@ -417,7 +417,7 @@ class _Tile:
                 a = code.load(self.x, offset, F32)
             else:
                 a = code.op(
-                    "arith.bitcast", code.load(self.x, offset, vector(unit, scalar)), type=I32
+                    "arith.bitcast", code.load(self.x, offset, vector(unit, scalar)), result=I32
                 )
             for j, n in enumerate(lanes):
                 spread = code.splat(a, n)
@@ -425,9 +425,9 @@ class _Tile:
                 if unit == 1:
                     result.append(code.op("arith.fma", spread, weights[j], old))
                 else:
-                    factors = code.op("arith.bitcast", spread, type=vector(n * unit, scalar))
+                    factors = code.op("arith.bitcast", spread, result=vector(n * unit, scalar))
                     result.append(
-                        code.op(f"loop.{self.product}", old, factors, weights[j], type=old.type)
+                        code.op(f"loop.{self.product}", old, factors, weights[j], result=old.type)
                     )
         return result
 

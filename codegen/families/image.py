@@ -57,9 +57,9 @@ class Image:
     pad: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @classmethod
-    def of(cls, type: TensorType, buffer: Mapping[str, Any]) -> Image:
+    def of(cls, tensor: TensorType, buffer: Mapping[str, Any]) -> Image:
         """The view of a tensor in its buffer."""
-        n, h, w, c = image_shape(type.shape)
+        n, h, w, c = image_shape(tensor.shape)
         return cls(
             n,
             h,
@@ -142,11 +142,11 @@ def widen(code: Code, v: Value, dtype: str, bias: int) -> Value:
     """A stored element as the number that it stands for, in registers."""
     lanes = lanes_of(v.type)
     if dtype in ("u8", "bool"):
-        wide = code.op("arith.extui", v, type=vector(lanes, I32))
+        wide = code.op("arith.extui", v, result=vector(lanes, I32))
     elif dtype == "f16":
-        wide = code.op("arith.extf", v, type=vector(lanes, F32))
+        wide = code.op("arith.extf", v, result=vector(lanes, F32))
     elif dtype in ("i8", "i16"):
-        wide = code.op("arith.extsi", v, type=vector(lanes, I32))
+        wide = code.op("arith.extsi", v, result=vector(lanes, I32))
     else:
         wide = v
     if bias:
@@ -160,10 +160,10 @@ def narrow(code: Code, v: Value, dtype: str, bias: int) -> Value:
     if element_of(v.type) == target:
         return v
     if isinstance(target, IntegerType):
-        v = code.op("arith.trunci", v, type=vector(lanes_of(v.type), target))
+        v = code.op("arith.trunci", v, result=vector(lanes_of(v.type), target))
         if bias:  # 128 in eight bits: flipping the top bit after the narrowing costs a quarter
             if (dtype, bias) != ("u8", 128):
                 raise ValueError(f"storage {dtype} has no bias {bias}")
             v = code.op("arith.xori", v, code.constant(-128, v.type))
         return v
-    return code.op("arith.truncf", v, type=vector(lanes_of(v.type), target))
+    return code.op("arith.truncf", v, result=vector(lanes_of(v.type), target))

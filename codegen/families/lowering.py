@@ -90,10 +90,9 @@ def macs_of(op: Operation) -> int:
     if op.name != "kern.contract":
         return 0
     assert isinstance(op.result.type, TensorType)
-    _, *inner = op["w_shape"]
-    if op["kind"] == "depthwise":
-        inner = inner[:2]
-    return op.result.type.size * math.prod(inner)
+    shape: tuple[int, ...] = op["w_shape"]
+    each = math.prod(shape[1:3] if op["kind"] == "depthwise" else shape[1:])
+    return op.result.type.size * each
 
 
 def extra_operands(op: Operation, first: int) -> list[tuple[Value, str]]:

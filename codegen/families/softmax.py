@@ -44,8 +44,8 @@ def exp(code: Code, x: Value) -> Value:
         p = code.op("arith.fma", p, r, c(coefficient))
     p = code.op("arith.addf", code.op("arith.fma", p, code.op("arith.mulf", r, r), r), c(1.0))
     i: Type = vector(lanes_of(t), I32)
-    bits = code.op("arith.addi", code.op("arith.fptosi", n, type=i), code.constant(127, i))
-    power = code.op("arith.bitcast", code.op("arith.shli", bits, code.constant(23, i)), type=t)
+    bits = code.op("arith.addi", code.op("arith.fptosi", n, result=i), code.constant(127, i))
+    power = code.op("arith.bitcast", code.op("arith.shli", bits, code.constant(23, i)), result=t)
     return code.op("arith.mulf", p, power)
 
 
@@ -176,7 +176,7 @@ def reciprocal(code: Code, total: Value) -> tuple[Value, Value]:
             "arith.cmpi",
             code.op("arith.shrui", shifted, code.constant(32 - bits, I32)),
             code.constant(0, I32),
-            type=code.compare("eq", zeros, zeros).type,
+            result=code.compare("eq", zeros, zeros).type,
             predicate="eq",
         )
         shifted = code.select(

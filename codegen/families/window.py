@@ -72,7 +72,7 @@ def _row_of(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Ind
             count = code.value(
                 code.mul(code.sub(y_bounds[1], y_bounds[0]), code.sub(x_bounds[1], x_bounds[0]))
             )
-            cells = code.op("arith.index_cast", count, type=I32)
+            cells = code.op("arith.index_cast", count, result=I32)
             if len(op.body.args) > 1:  # the region may take the count as an integer or a float
                 cells = code.convert(cells, op.body.args[1].type)
             base = code.offset(x.origin, (image, x.image), (iy, x.row), (ix, x.c))
@@ -90,9 +90,9 @@ def _row_of(op: Operation, low: Lowering, writer: KernelWriter) -> Callable[[Ind
                         )
                         return [code.op(_COMBINE[op["kind"], kind == F32], v, inner[0])]
 
-                    return code.loop(*x_bounds, 1, carried, cell)
+                    return code.loop(x_bounds[0], x_bounds[1], 1, carried, cell)
 
-                total = code.loop(*y_bounds, 1, [start], row)[0]
+                total = code.loop(y_bounds[0], y_bounds[1], 1, [start], row)[0]
                 args = [total, cells]
                 for e in extras:
                     at = code.offset(

@@ -106,8 +106,9 @@ class _Groups:
         members = set(map(id, chain))
         for op in chain:
             for v in op.operands:
-                inside = v.op is None or id(v.op) in members or v.op.name == "kern.const"
-                if not inside and ops.index(v.op) > first:
+                if v.op is None or id(v.op) in members or v.op.name == "kern.const":
+                    continue
+                if ops.index(v.op) > first:
                     return False
         return True
 

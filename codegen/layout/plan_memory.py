@@ -28,7 +28,8 @@ class _Item:
     root: Value
     first: int
     last: int
-    size: int
+    bytes: int
+    size: int  # with slack, a multiple of the alignment
     offset: int = -1
 
 
@@ -79,7 +80,11 @@ def _arena(func: Operation, context: PassContext) -> None:
         )
         items.append(
             _Item(
-                root, first[id(op)], max(last, last_of[id(op)]), -(-(size + SLACK) // ALIGN) * ALIGN
+                root,
+                first[id(op)],
+                max(last, last_of[id(op)]),
+                size,
+                -(-(size + SLACK) // ALIGN) * ALIGN,
             )
         )
         op["buffer"]["bytes"] = size
@@ -89,8 +94,7 @@ def _arena(func: Operation, context: PassContext) -> None:
         placed.append(item)
         for member in members_of(item.root):
             assert member.op is not None
-            # type: ignore[union-attr]
-            member.op["buffer"].update(offset=item.offset, bytes=item.root.op["buffer"]["bytes"])
+            member.op["buffer"].update(offset=item.offset, bytes=item.bytes)
     func.attributes["arena_bytes"] = max((i.offset + i.size for i in placed), default=0)
     context.count("arena_bytes", func["arena_bytes"])
 

@@ -156,7 +156,7 @@ def test_packed_weights_are_where_the_tile_looks(
 
 
 def _live_ranges(func: Operation) -> list[tuple[int, int, int, int]]:
-    ops = [op for op in func.body.ops]
+    ops = list(func.body.ops)
     index = {id(op): i for i, op in enumerate(ops)}
     group_last = {op.get("group"): i for i, op in enumerate(ops)}
     group_first: dict[Any, int] = {}
