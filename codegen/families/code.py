@@ -148,11 +148,9 @@ class Code:
 
     def splat(self, scalar: Value, lanes: int) -> Value:
         """A scalar in all lanes (itself for one lane)."""
-        return (
-            scalar
-            if lanes == 1
-            else self.op("loop.splat", scalar, result=vector(lanes, scalar.type))
-        )
+        if lanes == 1:
+            return scalar
+        return self.op("loop.splat", scalar, result=vector(lanes, scalar.type))
 
     def shuffle(self, a: Value, b: Value, mask: Sequence[int]) -> Value:
         """Lanes of (a, b) chosen by the mask."""

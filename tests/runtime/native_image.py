@@ -264,10 +264,17 @@ def _image(n: int, status: int) -> tuple[bytes, dict[str, int]]:
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()  # the clock is inline assembly on aarch64
     arch = host_target().arch
     declaration, clock = _CLOCK[arch]
     text = _IR.format(
-        arch=arch, clock_decl=declaration, clock=clock, futex=_FUTEX[arch], last=n - 1, trip=n, status=status
+        arch=arch,
+        clock_decl=declaration,
+        clock=clock,
+        futex=_FUTEX[arch],
+        last=n - 1,
+        trip=n,
+        status=status,
     )
     target = llvm.Target.from_triple(f"{arch}-unknown-linux-gnu")
     machine = target.create_target_machine(opt=2, reloc="pic", codemodel="small")
@@ -284,8 +291,14 @@ def _image(n: int, status: int) -> tuple[bytes, dict[str, int]]:
                 place = relocation["r_offset"]
                 goal = symbol["st_value"] + relocation["r_addend"]
                 (word,) = struct.unpack_from("<I", code, place)
-                struct.pack_into("<I", code, place, _relocate(relocation["r_info_type"], word, goal, place))
-    entries = {s.name: s["st_value"] for s in symbols.iter_symbols() if s["st_shndx"] == code_index and s.name}
+                struct.pack_into(
+                    "<I", code, place, _relocate(relocation["r_info_type"], word, goal, place)
+                )
+    entries = {
+        s.name: s["st_value"]
+        for s in symbols.iter_symbols()
+        if s["st_shndx"] == code_index and s.name
+    }
     return bytes(code), entries
 
 

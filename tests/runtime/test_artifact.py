@@ -24,7 +24,9 @@ CODE = bytes(range(64)) * 100
 
 
 def _data(**changes: Any) -> bytes:
-    return artifact.write(native_image.manifest(N, ENTRIES, **changes), CODE, native_image.weights(N))
+    return artifact.write(
+        native_image.manifest(N, ENTRIES, **changes), CODE, native_image.weights(N)
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -117,7 +119,10 @@ def _sealed(manifest: Any) -> bytes:
     """A file around an arbitrary manifest with a right header and checksum: what only a checker stops."""
     text = json.dumps(manifest).encode()
     body = text + bytes(20000)
-    return HEADER.pack(b"LITEFUSE", 1, 0, len(text), 64 + len(body), hashlib.sha256(body).digest()) + body
+    return (
+        HEADER.pack(b"LITEFUSE", 1, 0, len(text), 64 + len(body), hashlib.sha256(body).digest())
+        + body
+    )
 
 
 def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -195,7 +200,9 @@ def test_a_manifest_that_is_no_manifest(manifest: Any) -> None:
 
 def test_a_deep_manifest_is_refused_without_a_crash() -> None:
     text = b"[" * 100_000
-    header = HEADER.pack(b"LITEFUSE", 1, 0, len(text), 64 + len(text), hashlib.sha256(text).digest())
+    header = HEADER.pack(
+        b"LITEFUSE", 1, 0, len(text), 64 + len(text), hashlib.sha256(text).digest()
+    )
     with pytest.raises(ArtifactError, match="not JSON"):
         artifact.read(header + text)
 

@@ -66,7 +66,9 @@ class Driver:
         self.calls.append("plan")
         if self.fail:
             raise self.fail
-        return Plan(subgraph, (0, 2, 3), {1: Reason(1, "CUSTOM", "op", "Foo", "none")}, (PARTITION,))
+        return Plan(
+            subgraph, (0, 2, 3), {1: Reason(1, "CUSTOM", "op", "Foo", "none")}, (PARTITION,)
+        )
 
 
 @pytest.fixture
@@ -96,7 +98,10 @@ def test_compiled_once_then_from_the_cache(driver: Driver, options: Options) -> 
     driver.seconds = 0.02
     first = build(MODEL, PARTITION, options)
     assert first.origin is not None
-    assert (first.origin.cached, first.origin.miss) == (False, "nothing is cached for this model (c0ffeec0ffee)")
+    assert (first.origin.cached, first.origin.miss) == (
+        False,
+        "nothing is cached for this model (c0ffeec0ffee)",
+    )
     second = build(MODEL, PARTITION, options)
     assert second.origin is not None
     assert (second.origin.cached, second.origin.miss) == (True, None)
@@ -109,7 +114,9 @@ def test_compiled_once_then_from_the_cache(driver: Driver, options: Options) -> 
     assert _runs(second)
 
 
-def test_without_a_cache_nothing_is_written(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_cache_nothing_is_written(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LITEFUSE_CACHE_DIR", str(tmp_path / "unused"))
     options = Options(cache_dir="")
     for _ in range(2):
@@ -134,14 +141,20 @@ def test_dumping_ir_always_compiles(driver: Driver, options: Options, tmp_path: 
 CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
     "model": lambda a: a.update(model=Model("feed" * 16)),
     "partition": lambda a: a.update(partition=Partition(0, (0, 2), (3,), (7,), PARTITION.shapes)),
-    "shapes": lambda a: a.update(partition=Partition(0, (0, 2, 3), (3,), (7,), {3: (999,), 7: (999,)})),
+    "shapes": lambda a: a.update(
+        partition=Partition(0, (0, 2, 3), (3,), (7,), {3: (999,), 7: (999,)})
+    ),
     "numerics": lambda a: a.update(options=a["options"].replace(numerics="strict")),
-    "target": lambda a: a.update(options=a["options"].replace(target=next(t for t in TARGETS if t != host_target().name))),
+    "target": lambda a: a.update(
+        options=a["options"].replace(target=next(t for t in TARGETS if t != host_target().name))
+    ),
 }
 
 
 @pytest.mark.parametrize("part", CHANGES)
-def test_each_input_changes_its_own_part_of_the_key(driver: Driver, options: Options, part: str) -> None:
+def test_each_input_changes_its_own_part_of_the_key(
+    driver: Driver, options: Options, part: str
+) -> None:
     build(MODEL, PARTITION, options).close()
     arguments = {"model": MODEL, "partition": PARTITION, "options": options}
     CHANGES[part](arguments)
@@ -153,9 +166,16 @@ def test_each_input_changes_its_own_part_of_the_key(driver: Driver, options: Opt
 
 @pytest.mark.parametrize(
     ("part", "place"),
-    [("litefuse", "build.__version__"), ("compiler", "fingerprint.compiler_digest"), ("llvm", "fingerprint.llvm_version"), ("format", "build.FORMAT")],
+    [
+        ("litefuse", "build.__version__"),
+        ("compiler", "fingerprint.compiler_digest"),
+        ("llvm", "fingerprint.llvm_version"),
+        ("format", "build.FORMAT"),
+    ],
 )
-def test_each_version_is_a_part_of_the_key(options: Options, monkeypatch: pytest.MonkeyPatch, part: str, place: str) -> None:
+def test_each_version_is_a_part_of_the_key(
+    options: Options, monkeypatch: pytest.MonkeyPatch, part: str, place: str
+) -> None:
     before = artifact_key(MODEL, PARTITION, options), plan_key(MODEL, 0, options)
     new: Any = "new" if place.startswith("build") else (lambda: "new")
     monkeypatch.setattr(f"litefuse.runtime.{place}", new)
@@ -166,11 +186,15 @@ def test_each_version_is_a_part_of_the_key(options: Options, monkeypatch: pytest
 
 def test_a_shape_inside_the_partition_is_part_of_the_key(options: Options) -> None:
     inner = Partition(0, (0, 2, 3), (3,), (7,), {**PARTITION.shapes, 5: (2, 2)})
-    assert artifact_key(MODEL, inner, options).digest != artifact_key(MODEL, PARTITION, options).digest
+    assert (
+        artifact_key(MODEL, inner, options).digest != artifact_key(MODEL, PARTITION, options).digest
+    )
 
 
 def test_what_cannot_change_the_code_is_not_in_the_key(options: Options) -> None:
-    same = options.replace(num_threads=7, profile=True, cache_max_bytes=1, require_full_delegation=True)
+    same = options.replace(
+        num_threads=7, profile=True, cache_max_bytes=1, require_full_delegation=True
+    )
     assert artifact_key(MODEL, PARTITION, same) == artifact_key(MODEL, PARTITION, options)
     given = artifact_key(object(), PARTITION, options, content_hash=MODEL.content_hash)
     assert given == artifact_key(MODEL, PARTITION, options)
@@ -198,7 +222,9 @@ def test_a_damaged_entry_is_made_again(driver: Driver, options: Options, where: 
     assert len(driver.calls) == 2
 
 
-def test_an_entry_that_others_could_have_written_is_made_again(driver: Driver, options: Options) -> None:
+def test_an_entry_that_others_could_have_written_is_made_again(
+    driver: Driver, options: Options
+) -> None:
     build(MODEL, PARTITION, options).close()
     _entry(options).chmod(0o666)
     with pytest.warns(LitefuseWarning, match="lets other users write it"):
@@ -209,7 +235,9 @@ def test_an_entry_that_others_could_have_written_is_made_again(driver: Driver, o
 
 def test_an_entry_that_needs_another_cpu_is_made_again(driver: Driver, options: Options) -> None:
     host = host_target()
-    driver.data = native_image.make(target={"arch": host.arch, "name": "vast", "features": ["warp9"]})
+    driver.data = native_image.make(
+        target={"arch": host.arch, "name": "vast", "features": ["warp9"]}
+    )
     with pytest.warns(LitefuseWarning, match="warp9"), pytest.raises(Exception, match="warp9"):
         build(MODEL, PARTITION, options)
     driver.data = None
@@ -217,7 +245,9 @@ def test_an_entry_that_needs_another_cpu_is_made_again(driver: Driver, options: 
         build(MODEL, PARTITION, options).close()
 
 
-def test_a_failing_compiler_is_a_build_error_with_its_cause(driver: Driver, options: Options) -> None:
+def test_a_failing_compiler_is_a_build_error_with_its_cause(
+    driver: Driver, options: Options
+) -> None:
     driver.fail = ZeroDivisionError("in a pass")
     with pytest.raises(BuildError, match="compiling 3 nodes of subgraph 0: in a pass") as caught:
         build(MODEL, PARTITION, options)
@@ -231,14 +261,18 @@ def test_a_failing_compiler_is_a_build_error_with_its_cause(driver: Driver, opti
 
 def test_a_host_without_the_compiler_is_told_what_to_do(driver: Driver, options: Options) -> None:
     driver.fail = ImportError("No module named 'llvmlite'")
-    with pytest.raises(BuildError, match=r"cannot be imported \(No module named 'llvmlite'\); install"):
+    with pytest.raises(
+        BuildError, match=r"cannot be imported \(No module named 'llvmlite'\); install"
+    ):
         build(MODEL, PARTITION, options)
 
 
 def test_a_target_that_does_not_run_here(driver: Driver, options: Options) -> None:
     foreign = "aarch64" if host_target().arch == "x86_64" else "x86-64"
     other = options.replace(target=foreign)
-    with pytest.raises(BuildError, match=f"does not run here .*litefuse compile --target {foreign}"):
+    with pytest.raises(
+        BuildError, match=f"does not run here .*litefuse compile --target {foreign}"
+    ):
         build(MODEL, PARTITION, other)
     assert driver.calls == []
     assert build_bytes(MODEL, PARTITION, other) == native_image.make()
@@ -266,7 +300,9 @@ def test_plans_are_cached_and_damaged_ones_made_again(driver: Driver, options: O
     assert driver.calls == ["plan"] * 4
 
 
-def test_a_full_disk_costs_the_entry_not_the_run(driver: Driver, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_costs_the_entry_not_the_run(
+    driver: Driver, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(fd: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -291,7 +327,9 @@ def test_an_unsafe_directory_is_an_error_if_given_and_a_warning_by_default(
     assert list(unsafe.iterdir()) == []
 
 
-def test_a_noexec_cache_runs_from_memory(driver: Driver, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_noexec_cache_runs_from_memory(
+    driver: Driver, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from litefuse.runtime.errors import LoadError
 
     def refuse(path: Any) -> Any:
@@ -344,7 +382,9 @@ def test_processes_that_want_the_same_compile_once(tmp_path: Path, repo_root: Pa
     (tmp_path / "image").write_bytes(native_image.make())
     env = {**os.environ, "PYTHONPATH": str(repo_root)}
     command = [sys.executable, "-c", RACER, str(tmp_path)]
-    running = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    running = [
+        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(6)
+    ]
     answers = sorted(process.communicate(timeout=120)[0].split()[0] for process in running)
     assert [process.returncode for process in running] == [0] * 6
     assert answers == ["False"] + ["True"] * 5
@@ -354,7 +394,15 @@ def test_processes_that_want_the_same_compile_once(tmp_path: Path, repo_root: Pa
 def test_a_compiler_that_dies_lets_the_next_process_in(tmp_path: Path, repo_root: Path) -> None:
     (tmp_path / "image").write_bytes(native_image.make())
     env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    dying = RACER.replace("time.sleep(0.4)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    dying = RACER.replace(
+        "time.sleep(0.4)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
     assert subprocess.run([sys.executable, "-c", dying, str(tmp_path)], env=env).returncode == -9
-    done = subprocess.run([sys.executable, "-c", RACER, str(tmp_path)], env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", RACER, str(tmp_path)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.stdout.startswith("False"), done.stderr

@@ -51,18 +51,28 @@ def test_put_then_get(cache: Cache) -> None:
     assert path.read_bytes() == b"data"
     assert cache.seconds(KEY) == 1.5
     [entry] = cache.entries()
-    assert (entry.parts, entry.digest, entry.kind, entry.nbytes) == (PARTS, KEY.digest, "artifact", 4)
+    assert (entry.parts, entry.digest, entry.kind, entry.nbytes) == (
+        PARTS,
+        KEY.digest,
+        "artifact",
+        4,
+    )
 
 
 def test_the_digest_depends_on_each_part_and_name_and_kind() -> None:
     digests = {KEY.digest, CacheKey(PARTS, "plan").digest}
     digests |= {CacheKey({**PARTS, name: PARTS[name] + "x"}).digest for name in PARTS}
-    digests |= {CacheKey({n + "x" if n == name else n: v for n, v in PARTS.items()}).digest for name in PARTS}
+    digests |= {
+        CacheKey({n + "x" if n == name else n: v for n, v in PARTS.items()}).digest
+        for name in PARTS
+    }
     assert len(digests) == 2 + 2 * len(PARTS)
     assert CacheKey(dict(reversed(PARTS.items()))).digest == KEY.digest
 
 
-def test_the_default_directory_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_directory_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("LITEFUSE_CACHE_DIR", str(tmp_path / "here"))
     assert Cache().directory == tmp_path / "here"
     monkeypatch.delenv("LITEFUSE_CACHE_DIR")
@@ -114,7 +124,9 @@ def test_counts_and_time_saved(cache: Cache) -> None:
     assert (stats.seconds_saved, stats.seconds_spent) == (6.0, 2.0)
 
 
-def test_the_ledger_folds_and_keeps_its_sums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ledger_folds_and_keeps_its_sums(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("litefuse.runtime.ledger._FOLD_ABOVE", 100)
     ledger = Ledger(tmp_path / "ledger")
     for i in range(40):
@@ -290,11 +302,17 @@ def test_the_lock_excludes_threads_and_times_out(cache: Cache) -> None:
     for thread in threads:
         thread.join()
     assert most == 1
-    with cache.lock(KEY), pytest.raises(CacheError, match=r"waited 0\.05 s"), cache.lock(KEY, timeout=0.05):
+    with (
+        cache.lock(KEY),
+        pytest.raises(CacheError, match=r"waited 0\.05 s"),
+        cache.lock(KEY, timeout=0.05),
+    ):
         pytest.fail("two holders")
 
 
-def test_many_processes_write_one_key_and_readers_see_whole_entries(cache: Cache, repo_root: Path) -> None:
+def test_many_processes_write_one_key_and_readers_see_whole_entries(
+    cache: Cache, repo_root: Path
+) -> None:
     code = """
 import sys
 from litefuse.runtime.cache import Cache, CacheKey
@@ -305,7 +323,10 @@ for i in range(30):
     assert len(data) == 50_000 and len(set(data)) == 1, "torn"
 """
     env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    running = [subprocess.Popen([sys.executable, "-c", code, str(cache.directory)], env=env) for _ in range(3)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, str(cache.directory)], env=env)
+        for _ in range(3)
+    ]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert len(cache.entries()) == 1
     assert not list(cache.directory.glob(".*.tmp"))

@@ -37,7 +37,16 @@ def test_x86_flags_name_a_target(flags: str, name: str) -> None:
 
 def test_features_have_both_spellings() -> None:
     features = cpu.parse_cpuinfo(_cpuinfo("pni avx512_vnni sse4_2 abm avx2"))
-    assert features >= {"pni", "sse3", "avx512_vnni", "avx512vnni", "sse4_2", "sse4.2", "lzcnt", "avx2"}
+    assert features >= {
+        "pni",
+        "sse3",
+        "avx512_vnni",
+        "avx512vnni",
+        "sse4_2",
+        "sse4.2",
+        "lzcnt",
+        "avx2",
+    }
     arm = cpu.decode_hwcap(1 << 1 | 1 << 20, 1 << 13)
     assert arm >= {"asimd", "neon", "asimddp", "dotprod", "i8mm"}
 

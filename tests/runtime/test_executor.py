@@ -101,13 +101,18 @@ def test_results_are_new_arrays_unless_given(executable: Executable) -> None:
     [
         ((), "0 inputs given, 1 needed: x"),
         ((_x(), _x()), "2 inputs given"),
-        ((_x().astype(np.float64),), r"'x' is float64 but must be float32; convert it with \.astype"),
+        (
+            (_x().astype(np.float64),),
+            r"'x' is float64 but must be float32; convert it with \.astype",
+        ),
         (([0.0] * N,), "'x' is float64"),
         ((_x()[:-1],), r"'x' has shape \(999,\) but must have \(1000,\)"),
         ((_x()[None],), r"'x' has shape \(1, 1000\)"),
     ],
 )
-def test_wrong_inputs_are_named(executable: Executable, arrays: tuple[Any, ...], message: str) -> None:
+def test_wrong_inputs_are_named(
+    executable: Executable, arrays: tuple[Any, ...], message: str
+) -> None:
     with pytest.raises(PortError, match=message):
         executable(*arrays)
 
@@ -157,7 +162,9 @@ def test_bind_keeps_what_it_is_given_alive(executable: Executable) -> None:
     assert np.array_equal(y, native_image.expected(_x()))
 
 
-def test_the_litert_entry_takes_pointers_from_the_interpreters_tensors(executable: Executable) -> None:
+def test_the_litert_entry_takes_pointers_from_the_interpreters_tensors(
+    executable: Executable,
+) -> None:
     x, y = _x(), np.empty(N, np.float32)
     tensors = np.zeros((9, 14), np.uint64)  # 112 bytes a tensor, data at 8
     tensors[5, 1], tensors[2, 1] = x.ctypes.data, y.ctypes.data
@@ -178,7 +185,9 @@ def test_a_failing_invoke_is_an_error() -> None:
     with load_bytes(native_image.make(N, status=3)) as image, Executable(image) as executable:
         with pytest.raises(ExecutionError, match="native code returned 3"):
             executable(_x())
-        with pytest.raises(ExecutionError, match="native code returned 3"):  # and no lock is left held
+        with pytest.raises(
+            ExecutionError, match="native code returned 3"
+        ):  # and no lock is left held
             executable(_x())
 
 

@@ -15,8 +15,16 @@ def _digest(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return fingerprint.compiler_digest.__wrapped__()
 
 
-def test_it_follows_the_sources_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = ["compiler/driver.py", "passes/fold.py", "codegen/llvm/emit.py", "runtime/kernels/add.py", "runtime/artifact.py"]
+def test_it_follows_the_sources_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [
+        "compiler/driver.py",
+        "passes/fold.py",
+        "codegen/llvm/emit.py",
+        "runtime/kernels/add.py",
+        "runtime/artifact.py",
+    ]
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")
@@ -32,13 +40,20 @@ def test_it_follows_the_sources_and_nothing_else(tmp_path: Path, monkeypatch: py
         file.rename(file.with_name("renamed.py"))
         seen.append(_digest(tmp_path, monkeypatch))
     assert len(set(seen)) == len(seen)
-    for name in ("passes/__pycache__/fold.pyc", "passes/notes.md", "litefuse/cli/run.py", "runtime/executor.py"):
+    for name in (
+        "passes/__pycache__/fold.pyc",
+        "passes/notes.md",
+        "litefuse/cli/run.py",
+        "runtime/executor.py",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     assert _digest(tmp_path, monkeypatch) == seen[-1]
 
 
-def test_a_runtime_without_a_compiler_has_a_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_without_a_compiler_has_a_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert len(_digest(tmp_path, monkeypatch)) == 16
 
 

@@ -32,7 +32,11 @@ def path(tmp_path: Path, data: bytes) -> Path:
 
 
 def _maps(path: Path | str) -> list[str]:
-    return [line.split()[1] for line in Path("/proc/self/maps").read_text().splitlines() if str(path) in line]
+    return [
+        line.split()[1]
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if str(path) in line
+    ]
 
 
 def test_code_and_constants_are_mapped_in_place(path: Path) -> None:
@@ -142,7 +146,9 @@ def test_any_damage_is_found_before_mapping(data: bytes, draw: st.DataObject) ->
         load_bytes(damaged)
 
 
-@pytest.mark.parametrize("where", ["header", "manifest", "padding", "code", "gap", "constants", "end"])
+@pytest.mark.parametrize(
+    "where", ["header", "manifest", "padding", "code", "gap", "constants", "end"]
+)
 def test_each_class_of_bytes_is_protected(path: Path, data: bytes, where: str) -> None:
     with load(path) as image:
         info = image.info
@@ -170,20 +176,28 @@ def test_a_cut_file_is_refused(path: Path, data: bytes, size: int) -> None:
 
 
 def test_code_for_another_architecture_is_refused(path: Path) -> None:
-    with pytest.raises(LoadError, match=r"this machine is mips; compile the model with target='soft'"):
+    with pytest.raises(
+        LoadError, match=r"this machine is mips; compile the model with target='soft'"
+    ):
         load(path, host=HostTarget("mips", frozenset(), "soft"))
 
 
 def test_features_this_cpu_lacks_are_named() -> None:
     host = host_target()
-    needs = {"arch": host.arch, "name": "vast", "features": ["warp9", *sorted(host.features)[:3], "amx"]}
+    needs = {
+        "arch": host.arch,
+        "name": "vast",
+        "features": ["warp9", *sorted(host.features)[:3], "amx"],
+    }
     with pytest.raises(LoadError, match=r"compiled for vast, which uses (amx, )?warp9; .*target="):
         load_bytes(native_image.make(target=needs))
     able = HostTarget(host.arch, host.features | {"warp9", "amx"}, "vast")
     load_bytes(native_image.make(target=needs), host=able).close()
 
 
-def test_a_file_system_that_refuses_code_is_explained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_refuses_code_is_explained(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = libc.map_file
 
     def noexec(fd: int, offset: int, size: int, *, executable: bool = False) -> int:

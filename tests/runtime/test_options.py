@@ -69,7 +69,11 @@ def test_a_bad_value_says_what_it_must_be(name: str, value: Any, want: str) -> N
 
 def test_values_are_normalised() -> None:
     options = Options.from_kwargs(
-        deny_ops="ADD", allow_nodes=range(3), deny_nodes=np.int64(4), cache_dir=Path("/x"), num_threads=np.int32(2)
+        deny_ops="ADD",
+        allow_nodes=range(3),
+        deny_nodes=np.int64(4),
+        cache_dir=Path("/x"),
+        num_threads=np.int32(2),
     )
     assert options.deny_ops == ("ADD",)
     assert options.allow_nodes == (0, 1, 2)
@@ -106,7 +110,9 @@ def test_refusals_name_rule_and_value(options: dict[str, Any], rule: str, value:
 
 
 def test_allowed_and_not_denied_is_claimed() -> None:
-    options = Options(allow_ops=("ADD",), allow_nodes=(7,), allow_names=("block?/*",), deny_ops=("MUL",))
+    options = Options(
+        allow_ops=("ADD",), allow_nodes=(7,), allow_names=("block?/*",), deny_ops=("MUL",)
+    )
     assert options.refusal(7, "ADD", ["block1/add"]) is None
 
 
@@ -150,7 +156,9 @@ def test_bad_text_is_refused(text: str, message: str) -> None:
 
 def test_the_text_form_of_benchmark_model() -> None:
     assert Options.parse("") == Options()
-    assert Options.parse(" num_threads:4; cache_dir:/a:b ;") == Options(num_threads=4, cache_dir="/a:b")
+    assert Options.parse(" num_threads:4; cache_dir:/a:b ;") == Options(
+        num_threads=4, cache_dir="/a:b"
+    )
 
 
 @given(st.dictionaries(st.sampled_from(OPTION_NAMES), st.text(max_size=8)))

@@ -13,13 +13,23 @@ from litefuse.runtime.plan import Partition, Plan, Reason
 _ids = st.integers(0, 500)
 _tuples = st.lists(_ids, max_size=6).map(tuple)
 _partitions = st.builds(
-    Partition, _ids, _tuples, _tuples, _tuples, st.dictionaries(_ids, st.lists(_ids, max_size=4).map(tuple))
+    Partition,
+    _ids,
+    _tuples,
+    _tuples,
+    _tuples,
+    st.dictionaries(_ids, st.lists(_ids, max_size=4).map(tuple)),
 )
 _reasons = st.lists(
     st.builds(Reason, _ids, st.text(), st.text(), st.text(), st.text()), unique_by=lambda r: r.node
 ).map(lambda reasons: {r.node: r for r in reasons})
 _plans = st.builds(
-    Plan, _ids, _tuples, _reasons, st.lists(_partitions, max_size=3).map(tuple), st.lists(st.text()).map(tuple)
+    Plan,
+    _ids,
+    _tuples,
+    _reasons,
+    st.lists(_partitions, max_size=3).map(tuple),
+    st.lists(st.text()).map(tuple),
 )
 
 
@@ -45,5 +55,8 @@ def test_other_text_is_no_plan(text: str) -> None:
 
 
 def test_shapes_are_written_in_order() -> None:
-    one, two = (Partition(0, (1,), (2,), (3,), dict(items)) for items in (((2, (1,)), (3, ())), ((3, ()), (2, (1,)))))
+    one, two = (
+        Partition(0, (1,), (2,), (3,), dict(items))
+        for items in (((2, (1,)), (3, ())), ((3, ()), (2, (1,))))
+    )
     assert json.dumps(one.as_dict()) == json.dumps(two.as_dict())

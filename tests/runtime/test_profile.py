@@ -57,7 +57,14 @@ def test_the_table_has_the_nodes_the_ops_and_the_shares(recorded: Profile) -> No
     assert "2 3" in second
     assert total.startswith("3 nodes in 2 kernels, 3 runs, 1 thread(s)")
     assert recorded.table("time").splitlines()[1].startswith("MUL")
-    assert recorded.table("op").splitlines()[1].split() == ["MUL", "1", "0.001", "75.00%", "75.00%", "3"]
+    assert recorded.table("op").splitlines()[1].split() == [
+        "MUL",
+        "1",
+        "0.001",
+        "75.00%",
+        "75.00%",
+        "3",
+    ]
     with pytest.raises(ValueError, match="table by 'size'"):
         recorded.table("size")
 

@@ -63,7 +63,9 @@ def test_unknown_and_ambiguous_names_list_the_choices() -> None:
     with load_bytes(native_image.make(N, steps=steps)) as image, Executable(image) as executable:
         with pytest.raises(ExecutionError, match="no kernel 'conv'; it has k_scale, k_mirror"):
             executable.kernel("conv")
-        with pytest.raises(ExecutionError, match=r"2 steps use .*choose one by symbol: k_scale, k_mir"):
+        with pytest.raises(
+            ExecutionError, match=r"2 steps use .*choose one by symbol: k_scale, k_mir"
+        ):
             executable.kernel("f32_scale")
         for index in (2, -1):
             with pytest.raises(ExecutionError, match=f"has 2 steps, no step {index}"):

@@ -33,7 +33,9 @@ def _workers() -> list[threading.Thread]:
 
 
 def test_the_native_layout() -> None:
-    offsets = {name: getattr(PoolFields, name).offset for name, *_ in PoolFields._fields_ if name[0] != "_"}
+    offsets = {
+        name: getattr(PoolFields, name).offset for name, *_ in PoolFields._fields_ if name[0] != "_"
+    }
     assert offsets == {
         "num_threads": 0,
         "spin": 4,
@@ -178,5 +180,7 @@ keep = Executable(load({str(file)!r}), ThreadPool(4))
 keep(np.zeros(1000, np.float32))
 """
     env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], env=env, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", code], env=env, capture_output=True, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -44,7 +44,9 @@ print(json.dumps({
 
 def _start(repo_root: Path, cwd: Path) -> Any:
     env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    done = subprocess.run([sys.executable, "-c", WARM], env=env, cwd=cwd, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", WARM], env=env, cwd=cwd, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -63,8 +65,17 @@ def test_a_hit_imports_numpy_and_the_standard_library_only(cached: Path, repo_ro
     assert found["y"] == float(native_image.expected(np.ones(1000, np.float32))[0])
     top = {name.partition(".")[0] for name in found["modules"]}
     foreign = {name for name in top - set(sys.stdlib_module_names) if not name.startswith("_")}
-    assert {name for name in foreign if "editable" not in name} <= {"numpy", "litefuse", "cython_runtime"}
-    stages = ("litefuse.compiler", "litefuse.passes", "litefuse.codegen", "litefuse.runtime.kernels")
+    assert {name for name in foreign if "editable" not in name} <= {
+        "numpy",
+        "litefuse",
+        "cython_runtime",
+    }
+    stages = (
+        "litefuse.compiler",
+        "litefuse.passes",
+        "litefuse.codegen",
+        "litefuse.runtime.kernels",
+    )
     assert not [name for name in found["modules"] if name.startswith(stages)]
     assert not {"logging", "asyncio", "tempfile", "importlib.metadata"} & set(found["modules"])
 
