@@ -45,7 +45,8 @@ FAMILIES: dict[str, Callable[[Operation, Lowering], list[Step]]] = {
     "kern.slice": moves.lower_slice,
     "kern.resize_nearest": moves.lower_resize_nearest,
 }
-WORTH_SHARING = 4000.0  # nanoseconds of work below which a barrier costs more than threads gain
+WORTH_SHARING = 8000.0  # nanoseconds of a step below which barriers cost more than threads gain
+WORTH_WAKING = 50000.0  # nanoseconds of all such steps below which waking a thread costs more
 _NO_CODE = ("kern.const", "kern.reshape", "kern.return")
 
 
@@ -83,8 +84,10 @@ def _lower_function(module: Module, func: Operation, context: PassContext) -> No
     )
     names = _unique(module, steps)
     recent: list[_Range] = []
-    for step, name in zip(steps, names, strict=True):
-        alone = step.trip == 1 or _nanoseconds(step, context) < WORTH_SHARING
+    times = [_nanoseconds(step, context) if step.trip > 1 else 0.0 for step in steps]
+    shared = sum(t for t in times if t >= WORTH_SHARING) >= WORTH_WAKING
+    for step, name, time in zip(steps, names, times, strict=True):
+        alone = not shared or time < WORTH_SHARING
         touched = _ranges(step, alone)
         barrier = any(_conflict(a, b) for a in touched for b in recent)
         recent = touched if barrier else recent + touched
