@@ -10,6 +10,7 @@ import numpy as np
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
+    KernelError,
     NodeContext,
     Shape,
     require,
@@ -34,11 +35,11 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, a, 2, 5)
     require_rank(ctx, b, 2, 5)
     require_dtype(ctx, a, "float32", "int8", "int16")
-    require(
-        a.dtype == b.dtype or (a.dtype.name in ("float32", "int16") and b.dtype == np.int8),
-        ctx,
-        f"types {a.dtype} and {b.dtype} do not go together",
-    )
+    if a.dtype != b.dtype and (a.dtype, b.dtype) != (np.float32, np.int8):
+        raise KernelError(
+            f"BATCH_MATMUL: litefuse's interpreter has no kernel for {a.dtype} by {b.dtype} (nor "
+            "has LiteRT's reference, which answers zeros)"
+        )
     left = _swapped(a.shape, bool(ctx.option("adj_x", False)))
     right = _swapped(b.shape, bool(ctx.option("adj_y", False)))
     require(left[-1] == right[-2], ctx, f"inner sizes {left[-1]} and {right[-2]} differ")

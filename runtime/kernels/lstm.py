@@ -1,7 +1,8 @@
 """LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM: float32 activations, float32 or int8 (hybrid) weights.
 
 Peepholes, projection, coupled input and forget gates, and layer normalisation are supported.
-Float tolerance: 1e-5 of the output's range for each time step's sums, so 1e-4 over a sequence.
+Float tolerance: 1e-4 of the output's range (normalisation and the recurrence amplify differences
+of summation order).
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ def evaluate_sequence(ctx: NodeContext) -> list[Array]:
 
 
 KERNELS = (
-    Kernel("LSTM", prepare_step, evaluate_step, range_tolerance=1e-5, stateful=True),
+    Kernel("LSTM", prepare_step, evaluate_step, range_tolerance=1e-4, stateful=True),
     Kernel(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         prepare_sequence,

@@ -1,4 +1,4 @@
-"""TRANSPOSE_CONV: float32, int8 (per tensor or per channel), uint8 and int16x8.
+"""TRANSPOSE_CONV: float32, int8 (per tensor or per channel), uint8, int16x8, hybrid.
 
 Float tolerance: 1e-5 of the output's range (another order of summation).
 """
@@ -30,6 +30,7 @@ from litefuse.runtime.kernels.contraction import (
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
 from litefuse.runtime.kernels.geometry import Axis, window_axis
+from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -42,7 +43,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
     require(x.shape[3] == w.shape[3], ctx, f"input depth {x.shape[3]} is not {w.shape[3]}")
     require_clamp(ctx)
-    if x.dtype.kind != "f":
+    if w.dtype.kind != "f":
         require(len(w.scales) in (1, w.shape[0]), ctx, f"filter has {len(w.scales)} scales")
     if size.data is None:
         return [None]
@@ -107,11 +108,25 @@ def _integer(ctx: NodeContext) -> Array:
     return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
 
 
+def _hybrid(ctx: NodeContext) -> Array:
+    """Float activations, integer weights: each batch entry of the image is quantised on its own."""
+    x, w = ctx.data(2), ctx.input(1)
+    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
+    centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
+    weights = hybrid_weights(ctx.data(1)).astype(np.int32)
+    acc = _scatter(ctx, centred, weights, np.dtype(np.float64))
+    scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[0])
+    return np.asarray(acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :])
+
+
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The transposed convolution of input 2 with the filter in input 1."""
     if ctx.input(2).dtype.kind != "f":
         return [_integer(ctx)]
-    y = np.ascontiguousarray(_scatter(ctx, ctx.data(2), ctx.data(1), np.float32))
+    if ctx.input(1).dtype.kind == "f":
+        y = np.ascontiguousarray(_scatter(ctx, ctx.data(2), ctx.data(1), np.float32))
+    else:
+        y = _hybrid(ctx)
     bias = bias_data(ctx, 3)
     if bias is not None:
         y += bias.ravel()

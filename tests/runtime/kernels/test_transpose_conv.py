@@ -100,3 +100,19 @@ def test_int16(case: Any, seed: int) -> None:
         ),
         Arg(shape=(1,), dtype="int16", scale=0.002, zero_point=0),
     )
+
+
+@given(geometry(), seeds)
+def test_hybrid(case: Any, seed: int) -> None:
+    r = rng(seed)
+    count = case["filter"][0]
+    s_w = (r.random(count) * 0.02 + 0.001).astype(np.float32)
+    weights = np.maximum(values(r, case["filter"], "int8"), -127)
+    _run(
+        case,
+        True,
+        Arg(weights, scale=s_w, zero_point=np.zeros(count, np.int64), constant=True),
+        Arg(values(r, case["image"], "float32")),
+        None,
+        Arg(shape=(1,)),
+    )
