@@ -62,6 +62,9 @@ def geometry(op: Operation, x: Image, out: Image, extras: Sequence[Image]) -> Ge
     by pixel."""
     w_shape: tuple[int, ...] = op["w_shape"]
     if op["kind"] == "dense":
+        if not all(i.dense for i in (x, out, *extras)):
+            # A convolution beside or behind it has put cells around a tensor: row by row then.
+            return Geometry(x, out, (), x.c, (1, 1), x.origin, 1, x.c, False)
         flat_x = Image(1, 1, x.n * x.h * x.w, x.c, x.dtype, x.bias)
         flat_out = Image(1, 1, out.n * out.h * out.w, out.c, out.dtype, out.bias)
         return Geometry(flat_x, flat_out, (), x.c, (1, 1), 0, 1, x.c, True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from litefuse.codegen.families.code import Code, Index
-from litefuse.codegen.families.lowering import Lowering, Step
+from litefuse.codegen.families.image import Image
+from litefuse.codegen.families.lowering import Lowering, Step, split
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import F32, I32, I64, TensorType, Type, lanes_of, vector
 
@@ -66,7 +67,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     is_float = x.compute == F32
 
     def row(u: Index, _: list[Value]) -> Sequence[Value]:
-        base = code.mul(u, depth)
+        base, goal = _row_offset(code, x, u), _row_offset(code, out, u)
         lowest = code.constant(-3.4028234663852886e38 if is_float else -(1 << 31), x.compute)
 
         def largest(i: Index, carried: list[Value]) -> Sequence[Value]:
@@ -75,7 +76,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
 
         top = code.loop(0, depth, 1, [lowest], largest, vector=low.lanes())[0]
         if is_float:
-            _float_row(code, op, low, base, depth, top, x_ptr, out_ptr)
+            _float_row(code, op, low, (base, goal), depth, top, x_ptr, out_ptr)
         else:
             table = writer.pointers[op.operands[1]]
 
@@ -108,7 +109,7 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
                     code.op("arith.maxsi", v, code.constant(-128, I32)),
                     code.constant(127, I32),
                 )
-                out.store(code, v, out_ptr, code.add(base, i))
+                out.store(code, v, out_ptr, code.add(goal, i))
                 return ()
 
             code.loop(0, depth, 1, (), result)
@@ -118,29 +119,39 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
     return [writer.done(rows)]
 
 
+def _row_offset(code: Code, image: Image, u: Index) -> Index:
+    """Where row u begins, which is one pixel's channels; either side may have cells around it."""
+    if image.dense:
+        return code.mul(u, image.c)
+    line, x = split(code, u, image.w)
+    n, y = split(code, line, image.h)
+    return code.offset(image.origin, (n, image.image), (y, image.row), (x, image.c))
+
+
 def _float_row(
     code: Code,
     op: Operation,
     low: Lowering,
-    base: Index,
+    offsets: tuple[Index, Index],
     depth: int,
     top: Value,
     x_ptr: Value,
     out_ptr: Value,
 ) -> None:
+    base, goal = offsets
     beta = code.constant(float(op["beta"]), F32)
 
     def total(i: Index, carried: list[Value]) -> Sequence[Value]:
         d = code.op("arith.subf", code.load(x_ptr, code.add(base, i), F32), top)
         e = exp(code, code.op("arith.mulf", d, beta))
-        code.store(e, out_ptr, code.add(base, i))
+        code.store(e, out_ptr, code.add(goal, i))
         return [code.op("arith.addf", carried[0], e)]
 
     s = code.loop(0, depth, 1, [code.constant(0.0, F32)], total, vector=low.lanes())[0]
     factor = code.op("arith.divf", code.constant(1.0, F32), s)
 
     def scale(i: Index, _: list[Value]) -> Sequence[Value]:
-        at = code.add(base, i)
+        at = code.add(goal, i)
         code.store(code.op("arith.mulf", code.load(out_ptr, at, F32), factor), out_ptr, at)
         return ()
 
