@@ -96,10 +96,10 @@ def main() -> None:
 
     command = f"python benchmarks/run.py --threads {args.threads} --min-secs {args.min_secs}"
     about = (
-        f"Made on {date.today()} by `{command}` on a {platform.machine()} machine with 2 shared"
-        f" cores, compiled for `{host_target().name}`. XNNPACK is LiteRT's default delegate. Times are"
-        " medians in milliseconds, contenders interleaved in one process; starts in fresh processes (cold:"
-        " empty cache)."
+        f"Made on {date.today()} by `{command}` on a {platform.machine()} machine with two shared "
+        f"cores, compiled for `{host_target().name}`. XNNPACK is LiteRT's default delegate. Times "
+        "are medians in milliseconds, contenders interleaved in one process; starts in fresh "
+        "processes (cold: empty cache)."
     )
     lines = ["# Results", "", about]
     for n in map(int, args.threads.split(",")):
