@@ -6,6 +6,23 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+# Operators with effects that no tensor shows: they stay in their order among themselves, as LiteRT
+# keeps them; all others go by data alone.
+ORDERED_OPS = frozenset(
+    {
+        "IF",
+        "WHILE",
+        "CALL_ONCE",
+        "VAR_HANDLE",
+        "READ_VARIABLE",
+        "ASSIGN_VARIABLE",
+        "HASHTABLE",
+        "HASHTABLE_FIND",
+        "HASHTABLE_IMPORT",
+        "HASHTABLE_SIZE",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Partition:

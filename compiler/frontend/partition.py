@@ -12,22 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from litefuse.compiler.ops.tfl.node import Graph
-
-# Ops with effects stay in their order among themselves.
-STATEFUL = frozenset(
-    {
-        "IF",
-        "WHILE",
-        "CALL_ONCE",
-        "VAR_HANDLE",
-        "READ_VARIABLE",
-        "ASSIGN_VARIABLE",
-        "HASHTABLE",
-        "HASHTABLE_FIND",
-        "HASHTABLE_IMPORT",
-        "HASHTABLE_SIZE",
-    }
-)
+from litefuse.runtime.plan import ORDERED_OPS
 
 
 @dataclass
@@ -59,7 +44,7 @@ class _Epochs:
         self.before: dict[int, int] = {}
         last: int | None = None
         for n, op in enumerate(self.operators):
-            if op.name in STATEFUL:
+            if op.name in ORDERED_OPS:
                 if last is not None:
                     self.before[n] = last
                 last = n

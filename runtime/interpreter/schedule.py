@@ -14,8 +14,9 @@ class Claims:
     """Partitions over one subgraph's nodes, checked, and the order of everything that runs.
 
     `order` lists steps: a node index, or -1 - k for partition k.  `inside` are tensors that only
-    claimed nodes touch, which have no value of their own.  KernelError when partitions overlap,
-    name nodes that do not exist, hide a tensor that others read, or wait for each other.
+    claimed nodes touch, which have no value of their own.  `ordered` are nodes with effects that
+    no tensor shows, which keep their order.  KernelError when partitions overlap, name nodes that
+    do not exist, hide a tensor that others read, or wait for each other.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Claims:
         node_outputs: Sequence[Sequence[int]],
         graph_outputs: Sequence[int],
         partitions: Sequence[InterpreterPartition],
+        ordered: Sequence[int] = (),
     ) -> None:
         self.partitions = list(partitions)
         self.owner: dict[int, int] = {}
@@ -41,7 +43,7 @@ class Claims:
                     )
                 self.owner[node] = k
         self.inside = self._inside(node_inputs, node_outputs, graph_outputs)
-        self.order = self._order(node_inputs, node_outputs)
+        self.order = self._order(node_inputs, node_outputs, ordered)
 
     def _inside(
         self,
@@ -69,7 +71,10 @@ class Claims:
         return {t for n in self.partitions[k].nodes for t in node_outputs[n]}
 
     def _order(
-        self, node_inputs: Sequence[Sequence[int]], node_outputs: Sequence[Sequence[int]]
+        self,
+        node_inputs: Sequence[Sequence[int]],
+        node_outputs: Sequence[Sequence[int]],
+        ordered: Sequence[int],
     ) -> list[int]:
         """Kahn's algorithm, preferring the model's own order."""
         if not self.partitions:
@@ -87,10 +92,9 @@ class Claims:
             step: {maker[t] for t in tensors if t in maker} - {step}
             for step, tensors in reads.items()
         }
-        # Nodes that nobody claims keep their order among themselves: some have effects that no
-        # tensor shows (variables).
-        free = [n for n in range(len(node_inputs)) if n not in self.owner]
-        for before, after in pairwise(free):
+        # Not all that nobody claims: partitions made as LiteRT makes them move other nodes past
+        # each other as far as data allows.
+        for before, after in pairwise(n for n in ordered if n not in self.owner):
             waits[after].add(before)
         return _topological(waits, position)
 

@@ -13,6 +13,7 @@ from litefuse.runtime.interpreter.details import Details, tensor_details
 from litefuse.runtime.interpreter.schedule import Claims
 from litefuse.runtime.kernels import KERNELS, Kernel, KernelError, NodeContext, TensorValue
 from litefuse.runtime.kernels.base import Array, Host, Shape
+from litefuse.runtime.plan import ORDERED_OPS
 
 if TYPE_CHECKING:
     from litefuse.runtime.model import Model, Operator, Tensor
@@ -306,6 +307,7 @@ class SubgraphState:
             [op.outputs for op in self.graph.operators],
             self.graph.outputs,
             list(partitions),
+            [i for i, op in enumerate(self.graph.operators) if op.name in ORDERED_OPS],
         )
 
     def _apply_claims(self, claim: Claim) -> None:
