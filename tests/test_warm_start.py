@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +55,19 @@ for host in hosts:
         delegate = litefuse.Delegate()
         found[host] = through(Interpreter(MODEL, experimental_delegates=[delegate]))
         assert delegate.is_fully_delegated, delegate.summary()
-print(json.dumps({"found": found, "modules": sorted(sys.modules)}))
+homes = {n: m.__file__ for n, m in sys.modules.items() if n.startswith("litefuse") and m.__file__}
+print(json.dumps({"found": found, "modules": sorted(sys.modules), "homes": homes}))
 """
+
+
+@pytest.fixture(scope="module")
+def package(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources: an edit of the compiler between two starts would be a miss, and rightly so."""
+    root = tmp_path_factory.mktemp("checkout")
+    for name in ("litefuse", "compiler", "passes", "codegen", "runtime"):
+        shutil.copytree(repo_root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(repo_root / "pyproject.toml", root)
+    return root
 
 
 def _start(model: Path, hosts: str, cache: Path, root: Path) -> Any:
@@ -66,7 +78,9 @@ def _start(model: Path, hosts: str, cache: Path, root: Path) -> Any:
         words, env=env, cwd=cache.parent, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert all(file.startswith(f"{root}{os.sep}") for file in told["homes"].values())
+    return told
 
 
 def _check(model: Path, tmp_path: Path, root: Path) -> None:
@@ -97,18 +111,18 @@ def _entries(cache: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", ["digits_int8", "digits_float32"])
-def test_bundled_models(name: str, tmp_path: Path, repo_root: Path) -> None:
-    _check(repo_root / "litefuse" / "data" / f"{name}.tflite", tmp_path, repo_root)
+def test_bundled_models(name: str, tmp_path: Path, package: Path) -> None:
+    _check(package / "litefuse" / "data" / f"{name}.tflite", tmp_path, package)
 
 
 @pytest.mark.parametrize("name", ["mlperf-tiny-kws-ref-model", "mlperf-tiny-vww-96-float"])
-def test_corpus_networks(name: str, tmp_path: Path, repo_root: Path, corpus: Path) -> None:
-    _check(corpus / "networks" / f"{name}.tflite", tmp_path, repo_root)
+def test_corpus_networks(name: str, tmp_path: Path, package: Path, corpus: Path) -> None:
+    _check(corpus / "networks" / f"{name}.tflite", tmp_path, package)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenet_v2_f32", "mobilenet_v2_int8"])
-def test_mobilenet_v2(name: str, tmp_path: Path, repo_root: Path, zoo: Path) -> None:
+def test_mobilenet_v2(name: str, tmp_path: Path, package: Path, zoo: Path) -> None:
     if not (zoo / f"{name}.tflite").is_file():
         pytest.skip(f"build/zoo has no {name}.tflite (make it with the shared tools/make_zoo.py)")
-    _check(zoo / f"{name}.tflite", tmp_path, repo_root)
+    _check(zoo / f"{name}.tflite", tmp_path, package)
