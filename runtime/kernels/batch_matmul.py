@@ -35,7 +35,8 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, a, 2, 5)
     require_rank(ctx, b, 2, 5)
     require_dtype(ctx, a, "float32", "int8", "int16")
-    if a.dtype != b.dtype and (a.dtype, b.dtype) != (np.float32, np.int8):
+    hybrid = a.dtype == np.float32 and b.dtype == np.int8
+    if a.dtype != b.dtype and not hybrid:
         raise KernelError(
             f"BATCH_MATMUL: litefuse's interpreter has no kernel for {a.dtype} by {b.dtype} (nor "
             "has LiteRT's reference, which answers zeros)"
