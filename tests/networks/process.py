@@ -24,7 +24,7 @@ class Child:
         self._cache = cache
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as self
 
     def run(self, job: Job, timeout: float | None = None) -> Answer:
         """The answer; "died" or "hung" with the last line that the process wrote."""
