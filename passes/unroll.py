@@ -48,6 +48,7 @@ from collections.abc import Sequence
 from litefuse.compiler.ir.core import Block, Builder, IRError, Module, Operation, Region, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
 from litefuse.compiler.ir.types import INDEX
+from litefuse.passes.support.counted import index_constant, known_number
 
 
 def unroll(module: Module, context: PassContext) -> None:
@@ -89,21 +90,21 @@ def _loop(op: Operation, times: int) -> None:
 def _write(op: Operation, times: int, b: Builder) -> list[Value]:
     lower, upper, *carried = op.operands
     step = op["step"]
-    first, last = _number(lower), _number(upper)
+    first, last = known_number(lower), known_number(upper)
     if first is None or last is None:
         return _dynamic(op, times, b)
     trip = max(0, -(-(last - first) // step))
     main = trip - trip % times if trip > times else 0
     if main:
-        carried = _turns(op, times, b, lower, _index(b, first + main * step), carried)
+        carried = _turns(op, times, b, lower, index_constant(b, first + main * step), carried)
     for i in range(main, trip):
-        carried = _copy(op, b, _index(b, first + i * step), carried)
+        carried = _copy(op, b, index_constant(b, first + i * step), carried)
     return carried
 
 
 def _dynamic(op: Operation, times: int, b: Builder) -> list[Value]:
     lower, upper, *carried = op.operands
-    width = _index(b, times * op["step"])
+    width = index_constant(b, times * op["step"])
     span = b.create("arith.subi", [upper, lower], [INDEX]).result
     turns = b.create("arith.divsi", [span, width], [INDEX]).result
     whole = b.create("arith.muli", [turns, width], [INDEX]).result
@@ -128,7 +129,7 @@ def _turns(
         at = counter
         if i:
             at = inside.create(
-                "arith.addi", [counter, _index(inside, i * op["step"])], [INDEX]
+                "arith.addi", [counter, index_constant(inside, i * op["step"])], [INDEX]
             ).result
         values = _copy(op, inside, at, values)
     inside.create("loop.yield", values)
@@ -144,15 +145,6 @@ def _copy(op: Operation, b: Builder, counter: Value, carried: Sequence[Value]) -
     for o in op.body.ops[:-1]:
         b.insert(o.clone(mapping))
     return [mapping.get(v, v) for v in op.body.terminator.operands]
-
-
-def _index(b: Builder, number: int) -> Value:
-    return b.create("arith.constant", (), [INDEX], {"value": number}).result
-
-
-def _number(v: Value) -> int | None:
-    op = v.op
-    return int(op["value"]) if op is not None and op.name == "arith.constant" else None
 
 
 PASS = Pass("unroll", unroll, "several iterations a turn of marked loops")

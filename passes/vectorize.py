@@ -47,6 +47,7 @@ from collections.abc import Sequence
 from litefuse.compiler.ir.core import Block, Builder, IRError, Module, Operation, Region, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
 from litefuse.compiler.ir.types import INDEX, FloatType, Type, element_of, lanes_of, vector
+from litefuse.passes.support.counted import index_constant, known_number
 from litefuse.passes.support.widen import NotWidenableError, Widener
 
 # op -> (kind of loop.reduce or None, neutral start of a lane; None where the first value itself is one)
@@ -107,7 +108,7 @@ def _write(op: Operation, lanes: int, b: Builder, blocks: list[Block]) -> list[V
     """The vector form, at the builder: main loop and rest. What the loop's results become."""
     lower, upper, *carried = op.operands
     folds = [_fold(op, i) for i in range(len(carried))]
-    first, last = _number(lower), _number(upper)
+    first, last = known_number(lower), known_number(upper)
     if first is None or last is None:
         return _dynamic(op, lanes, b, folds, blocks)
     trip = max(0, last - first)
@@ -117,9 +118,11 @@ def _write(op: Operation, lanes: int, b: Builder, blocks: list[Block]) -> list[V
     if main == lanes:
         carried = _body(op, lanes, b, lower, carried, folds, blocks)
     elif main:
-        carried = _main(op, lanes, b, lower, _index(b, first + main), carried, folds, blocks)
+        carried = _main(
+            op, lanes, b, lower, index_constant(b, first + main), carried, folds, blocks
+        )
     if rest:
-        start = lower if main == 0 else _index(b, first + main)
+        start = lower if main == 0 else index_constant(b, first + main)
         carried = _body(op, rest, b, start, carried, folds, blocks)
     return carried
 
@@ -129,7 +132,7 @@ def _dynamic(
 ) -> list[Value]:
     """Bounds known only when the code runs: whole vectors first, then one iteration at a time."""
     lower, upper, *carried = op.operands
-    width = _index(b, lanes)
+    width = index_constant(b, lanes)
     trip = b.create("arith.subi", [upper, lower], [INDEX]).result
     count = b.create("arith.divsi", [trip, width], [INDEX]).result
     whole = b.create("arith.muli", [count, width], [INDEX]).result
@@ -269,15 +272,6 @@ def _finish(b: Builder, fold: Operation, first: Value, parts: Value, lanes: int)
 
 def _lane(b: Builder, v: Value, i: int, t: Type) -> Value:
     return b.create("loop.extract", [v], [t], {"lane": i}).result
-
-
-def _index(b: Builder, number: int) -> Value:
-    return b.create("arith.constant", (), [INDEX], {"value": number}).result
-
-
-def _number(v: Value) -> int | None:
-    op = v.op
-    return int(op["value"]) if op is not None and op.name == "arith.constant" else None
 
 
 PASS = Pass("vectorize", vectorize, "vectors in place of the iterations of marked loops")
