@@ -110,6 +110,6 @@ def missing_ops(nodes: Iterable[tuple[int, str]], model: str) -> RuntimeError:
     return RuntimeError(
         f"{model} needs {len(where)} {ops} that litefuse's interpreter has no kernel for:\n"
         + "\n".join(lines)
-        + "\nRun this model in LiteRT with litefuse.Delegate (LiteRT's kernels take these nodes), or "
-        "pass a delegate that claims them in experimental_delegates."
+        + "\nRun this model in LiteRT with litefuse.Delegate (LiteRT's kernels take these nodes), "
+        "or pass a delegate that claims them in experimental_delegates."
     )
