@@ -1,0 +1,41 @@
+"""Random graphs of compiled operators inside LiteRT: one partition, and the reference's results.
+
+What single operators cannot show: who puts cells around whose tensor, what fuses into what, which
+memory is used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.networks.job import Job
+from tests.networks.judge import differences
+from tests.networks.process import Child
+from tests.networks.random_graph import RandomGraph
+
+
+@pytest.fixture(scope="module")
+def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
+    found = Child(tmp_path_factory.getbasetemp() / "litefuse-cache")
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@given(data=st.data())
+def test_a_random_graph(child: Child, int8: bool, data: Any) -> None:
+    graph = RandomGraph(data.draw, int8, data.draw(st.integers(1, 8)))
+    want = child.run(Job(graph.content, "litert", runs=2, limits=int8))
+    assert want.stage == "done", want.error
+    for threads in (1, 2):
+        got = child.run(Job(graph.content, "litefuse", threads=threads, cases=want.cases))
+        assert (got.stage, got.error, got.warnings) == ("done", "", [])
+        assert (got.claimed, got.partitions) == (got.nodes, 1), got.refused
+        for case, output, kind, found in differences(got, want):
+            good = found.relative <= 1e-5 if kind == "f" else found.unequal == 0
+            assert good, f"{case}, output {output}: {found}"
