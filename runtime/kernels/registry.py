@@ -9,6 +9,7 @@ from litefuse.runtime.kernels.base import Kernel
 
 # One line a module.  A module's `KERNELS` tuple holds exactly the ops named here.
 MODULES: dict[str, tuple[str, ...]] = {
+    "add_n": ("ADD_N",),
     "add_sub": ("ADD", "SUB"),
     "arrange": (
         "TRANSPOSE",
@@ -37,6 +38,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "BITWISE_XOR",
         "RIGHT_SHIFT",
     ),
+    "bitcast": ("BITCAST",),
+    "broadcast_args": ("BROADCAST_ARGS",),
+    "bucketize": ("BUCKETIZE",),
     "compare": (
         "EQUAL",
         "NOT_EQUAL",
@@ -53,6 +57,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "densify": ("DENSIFY",),
     "depthwise_conv_2d": ("DEPTHWISE_CONV_2D",),
     "dilate": ("DILATE", "STABLEHLO_PAD"),
+    "embedding_lookup": ("EMBEDDING_LOOKUP",),
     "embedding_lookup_sparse": ("EMBEDDING_LOOKUP_SPARSE",),
     "fully_connected": ("FULLY_CONNECTED",),
     "gather": (
@@ -69,7 +74,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "CUMSUM",
     ),
     "l2_normalization": ("L2_NORMALIZATION",),
+    "local_response_normalization": ("LOCAL_RESPONSE_NORMALIZATION",),
     "lstm": ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+    "matrix_diag": ("MATRIX_DIAG", "MATRIX_SET_DIAG"),
     "mul": ("MUL",),
     "pad": ("PAD", "PADV2", "MIRROR_PAD"),
     "pool_2d": ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"),
@@ -87,7 +94,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     "relu": ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"),
     "reshape": ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "SHAPE", "RANK"),
     "resize": ("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"),
+    "reverse_sequence": ("REVERSE_SEQUENCE",),
     "scatter": ("SCATTER_ND", "SPARSE_TO_DENSE"),
+    "segment": (
+        "SEGMENT_SUM",
+        "UNSORTED_SEGMENT_SUM",
+        "UNSORTED_SEGMENT_PROD",
+        "UNSORTED_SEGMENT_MAX",
+        "UNSORTED_SEGMENT_MIN",
+    ),
     "sigmoid": ("LOGISTIC", "TANH"),
     "skip_gram": ("SKIP_GRAM",),
     "slice": ("STRIDED_SLICE", "SLICE", "SPLIT", "SPLIT_V", "DYNAMIC_UPDATE_SLICE"),
@@ -113,6 +128,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "ZEROS_LIKE",
         "LOGICAL_NOT",
     ),
+    "unique": ("UNIQUE",),
     "variables": ("VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"),
 }
 

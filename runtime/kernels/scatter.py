@@ -59,6 +59,7 @@ def prepare_sparse_to_dense(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 4)
     for i in (0, 1):
         require_dtype(ctx, ctx.input(i), "int32", "int64")
+    require_dtype(ctx, ctx.input(2), "float32", "int32", "int64", "int8", "uint8")
     require_same_dtype(ctx, ctx.input(2), ctx.input(3), ctx.outputs[0])
     if ctx.input(1).data is None:
         return [None]
