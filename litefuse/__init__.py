@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from litefuse.runtime.artifact import ArtifactError
     from litefuse.runtime.compiled import CompiledModel, compile
     from litefuse.runtime.errors import LitefuseError, LitefuseWarning
-    from litefuse.runtime.interpreter import Interpreter, OpResolverType, load_delegate
+    from litefuse.runtime.interpreter import (
+        CustomOp,
+        Interpreter,
+        InterpreterWithCustomOps,
+        OpResolverType,
+        load_delegate,
+    )
     from litefuse.runtime.kernels import KernelError
     from litefuse.runtime.litert.delegate import Delegate
     from litefuse.runtime.litert.simple import SimpleDelegate
@@ -32,8 +38,10 @@ __version__ = "0.1.0"
 __all__ = [
     "ArtifactError",
     "CompiledModel",
+    "CustomOp",
     "Delegate",
     "Interpreter",
+    "InterpreterWithCustomOps",
     "KernelError",
     "LitefuseError",
     "LitefuseWarning",
@@ -49,8 +57,10 @@ __all__ = [
 _HOMES = {
     "ArtifactError": "litefuse.runtime.artifact",
     "CompiledModel": "litefuse.runtime.compiled",
+    "CustomOp": "litefuse.runtime.interpreter",
     "Delegate": "litefuse.runtime.litert.delegate",
     "Interpreter": "litefuse.runtime.interpreter",
+    "InterpreterWithCustomOps": "litefuse.runtime.interpreter",
     "KernelError": "litefuse.runtime.kernels",
     "LitefuseError": "litefuse.runtime.errors",
     "LitefuseWarning": "litefuse.runtime.errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from litefuse.runtime.interpreter.custom_ops import CustomOp, OpNode, OpResolver, OpTensor
 from litefuse.runtime.interpreter.delegation import (
     InterpreterDelegate,
     InterpreterPartition,
@@ -15,11 +16,15 @@ from litefuse.runtime.interpreter.interpreter import (
 from litefuse.runtime.interpreter.signature import SignatureRunner
 
 __all__ = [
+    "CustomOp",
     "Interpreter",
     "InterpreterDelegate",
     "InterpreterPartition",
     "InterpreterWithCustomOps",
+    "OpNode",
+    "OpResolver",
     "OpResolverType",
+    "OpTensor",
     "SignatureRunner",
     "load_delegate",
 ]

@@ -7,6 +7,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, unique
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from litefuse.runtime.errors import LitefuseWarning
 from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter.custom_ops import resolve
 from litefuse.runtime.interpreter.default_delegate import default_delegate
 from litefuse.runtime.interpreter.delegation import (
     InterpreterDelegate,
@@ -21,6 +23,7 @@ from litefuse.runtime.interpreter.delegation import (
     check_delegate,
 )
 from litefuse.runtime.interpreter.details import Details, node_details, signature_tensors
+from litefuse.runtime.interpreter.lookup import Registered
 from litefuse.runtime.interpreter.signature import SignatureRunner
 from litefuse.runtime.interpreter.subgraph import SubgraphState
 from litefuse.runtime.interpreter.views import ViewTracker
@@ -49,6 +52,8 @@ class Interpreter:
     profiling, latest features) are accepted and change nothing here.  ValueError for a model that
     cannot be read and for arguments out of range; RuntimeError from allocation and runs.
     """
+
+    _registered: Registered = MappingProxyType({})  # the user's ops: InterpreterWithCustomOps
 
     def __init__(
         self,
@@ -95,7 +100,9 @@ class Interpreter:
             asks = self._delegates or self._use_default
             claim = weakref.WeakMethod(self._claim) if asks else None
             host = weakref.proxy(self)
-            state = SubgraphState(self.model, index, host, self._name, claim, self._num_threads)
+            state = SubgraphState(
+                self.model, index, host, self._name, claim, self._num_threads, self._registered
+            )
             self._subgraphs[index] = state
         return state
 
@@ -293,14 +300,15 @@ class Interpreter:
 
 
 class InterpreterWithCustomOps(Interpreter):
-    """LiteRT's class of that name; native registerers cannot be used here, so none may be given."""
+    """An interpreter in which Python functions run custom ops, or builtins in place of our kernels.
+
+    `custom_op_registerers` holds `CustomOp`s and functions that take an `OpResolver` and add ops to
+    it (see `custom_ops`).  Such nodes are never claimed by litefuse's own delegate.  ValueError for
+    LiteRT's native registerers, which nothing but LiteRT's interpreter can call.
+    """
 
     def __init__(self, custom_op_registerers: Sequence[Any] | None = None, **kwargs: Any) -> None:
-        if custom_op_registerers:
-            raise ValueError(
-                "custom_op_registerers are native functions for LiteRT's interpreter; "
-                "give litefuse.Interpreter a delegate that claims the custom ops instead"
-            )
+        self._registered = resolve(custom_op_registerers)
         super().__init__(**kwargs)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from litefuse.runtime.interpreter import errors
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
+from litefuse.runtime.interpreter.lookup import Registered, find_kernel, kernel_key
 from litefuse.runtime.interpreter.schedule import Claims
-from litefuse.runtime.kernels import KERNELS, Kernel, KernelError, NodeContext, TensorValue
+from litefuse.runtime.kernels import Kernel, KernelError, NodeContext, TensorValue
 from litefuse.runtime.kernels.base import Array, Host, Shape
 from litefuse.runtime.plan import ORDERED_OPS
 
@@ -54,8 +55,10 @@ class SubgraphState:
         name: str,
         claim: ClaimReference | None,
         num_threads: int,
+        registered: Registered | None = None,
     ) -> None:
         self.model = model
+        self._registered: Registered = registered or {}
         self.graph = model.subgraphs[index]
         self.index = index
         self._name = name
@@ -83,7 +86,7 @@ class SubgraphState:
         return self.model.tensor_data(self.graph.tensors[index])
 
     def _node(self, index: int, op: Operator, host: Host) -> Node:
-        kernel = KERNELS.get(op.name)
+        kernel = find_kernel(op, self._registered)
         inputs = [self.values[t] if t >= 0 else None for t in op.inputs]
         outputs = [self.values[t] for t in op.outputs if t >= 0]
         return Node(index, op, kernel, NodeContext(op, inputs, outputs, {}, host))
@@ -311,7 +314,12 @@ class SubgraphState:
         )
 
     def _apply_claims(self, claim: Claim) -> None:
-        shapes = {i: value.shape for i, value in enumerate(self.values) if i not in self._unknown}
+        # A node that a user's function runs has outputs of unknown shape to delegates, which
+        # therefore leave it alone.
+        hidden = self._unknown.union(
+            *(node.op.outputs for node in self.nodes if kernel_key(node.op) in self._registered)
+        )
+        shapes = {i: value.shape for i, value in enumerate(self.values) if i not in hidden}
         partitions = list(claim(self.index, shapes))
         if not partitions:
             return
