@@ -1,75 +1,103 @@
-"""SVDF: float32 activations with float32 or int8 (hybrid) weights.
+"""SVDF: float32, hybrid (float32 with int8 weights) and int8 with an int16 state.
 
-Float tolerance: 1e-5 of the output's range (another order of summation).
+Each filter keeps its last `memory` products with the input in the variable tensor
+[batch, filters * memory]; a unit's output is the weighted sum of the memories of its `rank`
+filters.  Float tolerance: 1e-5 of the output's range.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
-    KernelError,
     NodeContext,
     Shape,
     require,
+    require_dtype,
     require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
+from litefuse.runtime.kernels.contraction import bias_data, requantize
+from litefuse.runtime.kernels.fixed_point import quantize_multiplier
+from litefuse.runtime.kernels.hybrid import hybrid_weights
+from litefuse.runtime.kernels.recurrent import activate, product, require_state
+
+_STATE = 4
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
-    """[batch, units], a unit being `rank` filters."""
+    """[batch, filters / rank]."""
     require_inputs(ctx, 5)
-    x, feature, time, state = (ctx.input(i) for i in (0, 1, 2, 4))
-    if x.dtype != np.float32 or feature.dtype.name not in ("float32", "int8", "uint8"):
-        raise KernelError(
-            f"SVDF: litefuse's interpreter has no kernel for {x.dtype} activations; "
-            "run this model in LiteRT with litefuse.Delegate"
-        )
+    x, feature, time, bias = ctx.input(0), ctx.input(1), ctx.input(2), ctx.optional(3)
+    require_dtype(ctx, x, "float32", "int8")
     for value in (x, feature, time):
         require_rank(ctx, value, 2)
-    rank = int(ctx.option("rank", 1))
-    filters, memory = time.shape
-    require(rank > 0 and filters % rank == 0, ctx, f"{filters} filters for rank {rank}")
-    require(feature.shape == (filters, x.shape[1]), ctx, f"feature weights {feature.shape}")
-    require(state.tensor.is_variable, ctx, "its state is not a variable")
-    require(state.shape == (x.shape[0], memory * filters), ctx, f"state shape {state.shape}")
-    require_clamp(ctx)
-    return [(x.shape[0], filters // rank)]
+    rank, filters = int(ctx.option("rank", 0)), feature.shape[0]
+    require(rank > 0 and filters % rank == 0, ctx, f"rank {rank} does not divide {filters} filters")
+    require(
+        x.shape[1] == feature.shape[1], ctx, f"feature weights {feature.shape} for {x.shape[1]}"
+    )
+    require(time.shape[0] == filters, ctx, f"time weights {time.shape} for {filters} filters")
+    units = filters // rank
+    if bias is not None:
+        require(bias.shape[:1] == (units,), ctx, f"bias has shape {bias.shape}, needs ({units},)")
+    require_state(ctx, _STATE, (x.shape[0], time.shape[1] * filters))
+    state = ctx.input(_STATE)
+    if x.dtype == np.int8:
+        require_dtype(ctx, feature, "int8")
+        require_dtype(ctx, time, "int16")
+        require_dtype(ctx, state, "int16")
+        for value in (x, feature, time, state, ctx.outputs[0]):
+            value.scale  # noqa: B018 - raises when absent
+    else:
+        require_dtype(ctx, feature, "float32", "int8", "uint8")
+        require_dtype(ctx, state, "float32")
+    return [(x.shape[0], units)]
 
 
-def _features(ctx: NodeContext) -> Array:
-    """One number for each filter and batch entry."""
-    x, value, weights = ctx.data(0), ctx.input(1), ctx.data(1)
-    if value.dtype.kind == "f":
-        return np.asarray(x @ weights.T)
-    rows = quantize_rows(x, bool(ctx.option("asymmetric_quantize_inputs", False)))
-    centred = rows.values.astype(np.float64) - rows.zero_points[:, None]
-    total = centred @ hybrid_weights(weights).astype(np.float64).T
-    return np.asarray(total.astype(np.float32) * (rows.scales[:, None] * np.float32(value.scale)))
+def _push(ctx: NodeContext, newest: Array) -> Array:
+    """Forget each filter's oldest product for its newest; the memories [batch, filters, memory]."""
+    state = ctx.data(_STATE)
+    memory = state.reshape(*newest.shape, -1)
+    memory[..., :-1] = memory[..., 1:].copy()
+    memory[..., -1] = newest
+    state[...] = memory.reshape(state.shape)
+    return memory
+
+
+def _float(ctx: NodeContext) -> Array:
+    x, time = ctx.data(0), ctx.data(2)
+    newest = product(x, ctx.input(1), bool(ctx.option("asymmetric_quantize_inputs", False)))
+    if ctx.input(2).dtype.kind != "f":
+        time = hybrid_weights(time).astype(np.float32) * np.float32(ctx.input(2).scale)
+    weighted = (_push(ctx, newest) * time).sum(axis=2)
+    total = weighted.reshape(*ctx.outputs[0].shape, -1).sum(axis=2)
+    bias = bias_data(ctx, 3)
+    if bias is not None:
+        total = total + bias
+    return activate(total, int(ctx.option("fused_activation_function", 0)))
+
+
+def _integer(ctx: NodeContext) -> Array:
+    x, feature, time = (ctx.input(i) for i in range(3))
+    state, y = ctx.input(_STATE), ctx.outputs[0]
+    first = quantize_multiplier(float(x.scale) * float(feature.scale) / float(state.scale))
+    second = quantize_multiplier(float(state.scale) * float(time.scale) / float(y.scale))
+    dot = (ctx.data(0).astype(np.int64) - x.zero_point) @ ctx.data(1).astype(np.int64).T
+    newest = requantize(dot, *first, state.zero_point, (-32768, 32767), np.int16)
+    weighted = (_push(ctx, newest).astype(np.int64) * ctx.data(2)).sum(axis=2)
+    total = weighted.reshape(*y.shape, -1).sum(axis=2)
+    bias = bias_data(ctx, 3)
+    if bias is not None:
+        total = total + bias
+    return requantize(total, *second, y.zero_point, (-128, 127), np.int8)
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
-    """Shift the state by one step, append the features, weigh over time, add up each unit's
-    filters.
-    """
-    batch = ctx.input(0).shape[0]
-    time_value, time = ctx.input(2), ctx.data(2)
-    if time_value.dtype.kind != "f":
-        time = hybrid_weights(time).astype(np.float32) * np.float32(time_value.scale)
-    filters, memory = time.shape
-    state = ctx.data(4).reshape(batch, filters, memory)
-    state[:, :, :-1] = state[:, :, 1:].copy()
-    state[:, :, -1] = _features(ctx)
-    rank = int(ctx.option("rank", 1))
-    weighed = (state * time).sum(axis=2).reshape(batch, filters // rank, rank).sum(axis=2)
-    if ctx.optional(3) is not None:
-        weighed = weighed + ctx.data(3)
-    return [clamp_float(weighed.astype(np.float32), require_clamp(ctx))]
+    """One time step; the state is updated in place."""
+    return [_integer(ctx) if ctx.input(0).dtype == np.int8 else _float(ctx)]
 
 
 KERNELS = (Kernel("SVDF", prepare, evaluate, range_tolerance=1e-5, stateful=True),)

@@ -133,10 +133,14 @@ def check(
     outputs: Sequence[Arg],
     *,
     times: int = 1,
+    keep_absent: bool = False,
     **options: Any,
 ) -> list[np.ndarray] | None:
-    """Both sides on one model: equal results, or both refuse (then None)."""
-    while inputs and inputs[-1] is None:
+    """Both sides on one model: equal results, or both refuse (then None).
+
+    Absent inputs at the end are left out of the node unless `keep_absent`.
+    """
+    while inputs and inputs[-1] is None and not keep_absent:
         inputs = inputs[:-1]
     content = build(op, inputs, outputs, **options)
     feeds = [

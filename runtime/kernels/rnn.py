@@ -1,0 +1,182 @@
+"""RNN, UNIDIRECTIONAL_SEQUENCE_RNN and BIDIRECTIONAL_SEQUENCE_RNN: float32 activations with
+float32, int8 or uint8 (hybrid) weights.
+
+A step is h = activation(W x + R h + b); h is a variable tensor, updated in place.
+Float tolerance: 1e-4 of the output's range, as each step's rounding goes into the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+)
+from litefuse.runtime.kernels.recurrent import activate, product, require_state
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """The positions of one direction's tensors among the node's inputs."""
+
+    weights: int
+    recurrent: int
+    bias: int
+    state: int
+    aux_weights: int | None = None
+
+    def check(self, ctx: NodeContext, batch: int, depth: int) -> int:
+        """How many units; KernelError unless the tensors fit an input [batch, depth]."""
+        w, r, b = ctx.input(self.weights), ctx.input(self.recurrent), ctx.input(self.bias)
+        require_rank(ctx, w, 2)
+        require_rank(ctx, r, 2)
+        require_dtype(ctx, w, "float32", "int8", "uint8")
+        require(w.dtype == r.dtype, ctx, f"weights {w.dtype} and recurrent weights {r.dtype}")
+        units = w.shape[0]
+        require(w.shape[1] == depth, ctx, f"weights {w.shape} for an input of depth {depth}")
+        require(b.shape[:1] == (units,), ctx, f"bias has shape {b.shape}, needs ({units},)")
+        require(
+            r.shape == (units, units), ctx, f"recurrent weights {r.shape}, needs {(units, units)}"
+        )
+        require_dtype(ctx, ctx.input(self.state), "float32")
+        require_state(ctx, self.state, (batch, units))
+        return units
+
+    def run(self, ctx: NodeContext, steps: Array, aux: Array | None, backward: bool) -> Array:
+        """Outputs [time, batch, units] of steps [time, batch, depth]; the state moves on."""
+        asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
+        code = int(ctx.option("fused_activation_function", 0))
+        state = ctx.data(self.state)
+        out = np.empty((len(steps), *state.shape), np.float32)
+        order = range(len(steps) - 1, -1, -1) if backward else range(len(steps))
+        for t in order:
+            total = ctx.data(self.bias) + product(steps[t], ctx.input(self.weights), asymmetric)
+            if aux is not None and self.aux_weights is not None:
+                total = total + product(aux[t], ctx.input(self.aux_weights), asymmetric)
+            total = total + product(state, ctx.input(self.recurrent), asymmetric)
+            out[t] = state[...] = activate(total, code)
+        return out
+
+
+_ONE = _Cell(1, 2, 3, 4)
+_FORWARD = _Cell(1, 2, 3, 4, 10)
+_BACKWARD = _Cell(5, 6, 7, 8, 11)
+
+
+def prepare_step(ctx: NodeContext) -> list[Shape | None]:
+    """[batch, units]."""
+    require_inputs(ctx, 5)
+    x = ctx.input(0)
+    require_dtype(ctx, x, "float32")
+    require_rank(ctx, x, 2)
+    return [(x.shape[0], _ONE.check(ctx, *x.shape))]
+
+
+def evaluate_step(ctx: NodeContext) -> list[Array]:
+    """One time step."""
+    return [_ONE.run(ctx, ctx.data(0)[None], None, backward=False)[0]]
+
+
+def _batch(ctx: NodeContext, shape: Shape) -> int:
+    return shape[1] if ctx.option("time_major", False) else shape[0]
+
+
+def _by_time(ctx: NodeContext, x: Array) -> Array:
+    """Between [batch, time, n] and [time, batch, n] when the node is batch major."""
+    if ctx.option("time_major", False):
+        return x
+    return np.ascontiguousarray(x.transpose(1, 0, 2))
+
+
+def prepare_sequence(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape with the units as its last axis."""
+    require_inputs(ctx, 5)
+    x = ctx.input(0)
+    require_dtype(ctx, x, "float32")
+    require_rank(ctx, x, 3)
+    return [(*x.shape[:2], _ONE.check(ctx, _batch(ctx, x.shape), x.shape[2]))]
+
+
+def evaluate_sequence(ctx: NodeContext) -> list[Array]:
+    """All time steps in order."""
+    return [_by_time(ctx, _ONE.run(ctx, _by_time(ctx, ctx.data(0)), None, backward=False))]
+
+
+def _crossed(ctx: NodeContext) -> bool:
+    """Whether the auxiliary input goes into both cells through weights of its own."""
+    return ctx.optional(10) is not None
+
+
+def prepare_both(ctx: NodeContext) -> list[Shape | None]:
+    """[.., forward units] and [.., backward units], or their sum when the outputs are merged."""
+    require_inputs(ctx, 12)
+    x, aux = ctx.input(0), ctx.optional(9)
+    require_dtype(ctx, x, "float32")
+    require_rank(ctx, x, 3)
+    weights = [ctx.optional(i) for i in (10, 11)]
+    require(
+        (weights[0] is None) == (weights[1] is None) and (aux is not None or weights[0] is None),
+        ctx,
+        "the auxiliary weights need each other and the auxiliary input",
+    )
+    if aux is not None:
+        require(
+            aux.shape[:2] == x.shape[:2], ctx, f"auxiliary input {aux.shape} with input {x.shape}"
+        )
+        for cell, value in zip((_FORWARD, _BACKWARD), weights, strict=True):
+            wanted = (ctx.input(cell.weights).shape[0], aux.shape[2])
+            require(value is None or value.shape == wanted, ctx, f"auxiliary weights need {wanted}")
+    batch = _batch(ctx, x.shape)
+    behind = x if aux is None or _crossed(ctx) else aux
+    forward = _FORWARD.check(ctx, batch, x.shape[2])
+    backward = _BACKWARD.check(ctx, batch, behind.shape[2])
+    if ctx.option("merge_outputs", False):
+        require(len(ctx.outputs) == 1, ctx, f"{len(ctx.outputs)} outputs; merged it has 1")
+        return [(*x.shape[:2], forward + backward)]
+    require(len(ctx.outputs) == 2, ctx, f"{len(ctx.outputs)} outputs; unmerged it has 2")
+    return [(*x.shape[:2], forward), (*x.shape[:2], backward)]
+
+
+def evaluate_both(ctx: NodeContext) -> list[Array]:
+    """Both directions; without weights of its own the auxiliary input is the backward cell's when
+    the node is time major.
+    """
+    x = _by_time(ctx, ctx.data(0))
+    aux = None if ctx.optional(9) is None else _by_time(ctx, ctx.data(9))
+    crossed = aux if _crossed(ctx) else None
+    # LiteRT's batch-major loop gives the backward cell the main input even then.
+    stacked = aux is not None and crossed is None and bool(ctx.option("time_major", False))
+    behind = aux if stacked and aux is not None else x
+    outs = [
+        _by_time(ctx, _FORWARD.run(ctx, x, crossed, backward=False)),
+        _by_time(ctx, _BACKWARD.run(ctx, behind, crossed, backward=True)),
+    ]
+    return [np.concatenate(outs, axis=2)] if ctx.option("merge_outputs", False) else outs
+
+
+KERNELS = (
+    Kernel("RNN", prepare_step, evaluate_step, range_tolerance=1e-4, stateful=True),
+    Kernel(
+        "UNIDIRECTIONAL_SEQUENCE_RNN",
+        prepare_sequence,
+        evaluate_sequence,
+        range_tolerance=1e-4,
+        stateful=True,
+    ),
+    Kernel(
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+        prepare_both,
+        evaluate_both,
+        range_tolerance=1e-4,
+        stateful=True,
+    ),
+)
