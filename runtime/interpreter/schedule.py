@@ -15,8 +15,9 @@ class Claims:
 
     `order` lists steps: a node index, or -1 - k for partition k.  `inside` are tensors that only
     claimed nodes touch, which have no value of their own.  `ordered` are nodes with effects that
-    no tensor shows, which keep their order.  KernelError when partitions overlap, name nodes that
-    do not exist, hide a tensor that others read, or wait for each other.
+    no tensor shows, which keep their order; `edges` pairs of which the first runs first.
+    KernelError when partitions overlap, name nodes that do not exist, hide a tensor that others
+    read, or wait for each other.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Claims:
         graph_outputs: Sequence[int],
         partitions: Sequence[InterpreterPartition],
         ordered: Sequence[int] = (),
+        edges: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.partitions = list(partitions)
         self.owner: dict[int, int] = {}
@@ -43,7 +45,7 @@ class Claims:
                     )
                 self.owner[node] = k
         self.inside = self._inside(node_inputs, node_outputs, graph_outputs)
-        self.order = self._order(node_inputs, node_outputs, ordered)
+        self.order = self._order(node_inputs, node_outputs, ordered, edges)
 
     def _inside(
         self,
@@ -75,6 +77,7 @@ class Claims:
         node_inputs: Sequence[Sequence[int]],
         node_outputs: Sequence[Sequence[int]],
         ordered: Sequence[int],
+        edges: Sequence[tuple[int, int]],
     ) -> list[int]:
         """Kahn's algorithm, preferring the model's own order."""
         if not self.partitions:
@@ -96,6 +99,10 @@ class Claims:
         # each other as far as data allows.
         for before, after in pairwise(n for n in ordered if n not in self.owner):
             waits[after].add(before)
+        for before, after in edges:
+            first, then = (-1 - self.owner[n] if n in self.owner else n for n in (before, after))
+            if first != then:
+                waits[then].add(first)
         return _topological(waits, position)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
 from litefuse.runtime.interpreter.lookup import Registered, find_kernel, kernel_key
@@ -64,6 +65,7 @@ class SubgraphState:
         self._name = name
         self._claim = claim
         self._num_threads = num_threads
+        self._edges = control_edges(model, index)
         self._inputs = frozenset(self.graph.inputs)
         self.values: list[TensorValue] = []
         for tensor in self.graph.tensors:
@@ -310,7 +312,12 @@ class SubgraphState:
             [op.outputs for op in self.graph.operators],
             self.graph.outputs,
             list(partitions),
-            [i for i, op in enumerate(self.graph.operators) if op.name in ORDERED_OPS],
+            [
+                i
+                for i, op in enumerate(self.graph.operators)
+                if op.name in ORDERED_OPS or kernel_key(op) in self._registered
+            ],
+            self._edges,
         )
 
     def _apply_claims(self, claim: Claim) -> None:
@@ -320,7 +327,7 @@ class SubgraphState:
             *(node.op.outputs for node in self.nodes if kernel_key(node.op) in self._registered)
         )
         shapes = {i: value.shape for i, value in enumerate(self.values) if i not in hidden}
-        partitions = list(claim(self.index, shapes))
+        partitions = self._orderly(list(claim(self.index, shapes)))
         if not partitions:
             return
         claims = self._make_claims(partitions)
@@ -332,6 +339,19 @@ class SubgraphState:
             _close_all(executables)
             raise
         self._claims, self._executables = claims, executables
+
+    def _orderly(self, partitions: list[InterpreterPartition]) -> list[InterpreterPartition]:
+        """The partitions that the model's control dependencies allow; all when it has none."""
+        if not self._edges:
+            return partitions
+        kept: list[InterpreterPartition] = []
+        for partition in partitions:
+            try:
+                self._make_claims([*kept, partition])
+            except KernelError:
+                continue  # its nodes run on the kernels, in the order that the model wants
+            kept.append(partition)
+        return kept
 
     @property
     def partitions(self) -> Sequence[InterpreterPartition]:
@@ -373,7 +393,8 @@ class SubgraphState:
         kernel = node.kernel
         assert kernel is not None
         if node.dynamic:
-            node.context.state.clear()
+            if not kernel.stateful:  # a random generator goes on where the last run left it
+                node.context.state.clear()
             for value, shape in zip(node.context.outputs, self._prepare(node), strict=True):
                 if shape is not None:
                     value.shape = shape
