@@ -67,9 +67,8 @@ def one_over_one_plus_x_table() -> npt.NDArray[np.int16]:
 
 def softmax_int16(x: Array, beta: float, scale: float) -> npt.NDArray[np.int16]:
     """SOFTMAX of int16 rows (last axis), probabilities at scale 1 / 32768."""
-    q, shift = quantize_multiplier(
-        float(np.float32(beta)) * float(np.float32(scale)) / (10.0 / 65535.0)
-    )
+    product = np.float32(scale) * np.float32(beta)
+    q, shift = quantize_multiplier(float(product) / (10.0 / 65535.0))
     diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
     scaled = mbqm(diff, q, shift)
     # Symmetric around the middle of the table's [-10, 0].

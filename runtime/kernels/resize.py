@@ -106,8 +106,9 @@ def _integer_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
 
 def _blend(x: Array, rows: _Blend, columns: _Blend) -> Array:
     def part(row: Array, row_weight: Array, column: Array, column_weight: Array) -> Array:
-        weight = row_weight[:, None] * column_weight[None, :]
-        return np.asarray(x[:, row][:, :, column] * weight[None, :, :, None])
+        # In the reference's order, which uint8 shows: first the row's weight, then the column's.
+        picked = x[:, row][:, :, column]
+        return np.asarray(picked * row_weight[:, None, None] * column_weight[:, None])
 
     r, c = rows, columns
     return np.asarray(
