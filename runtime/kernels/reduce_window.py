@@ -24,18 +24,7 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.dilate import spread
 from litefuse.runtime.kernels.variables import require_host
 
-_TYPES = [
-    "float32",
-    "float64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-]
+_TYPES = ("float32", "int8", "int16", "int32", "int64", "uint8")
 
 
 def _truth(combine: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:

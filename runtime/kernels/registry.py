@@ -83,6 +83,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "pad": ("PAD", "PADV2", "MIRROR_PAD"),
     "pool_2d": ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"),
     "quantize": ("QUANTIZE", "DEQUANTIZE", "FAKE_QUANT"),
+    "random_numbers": ("RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL"),
     "reduce": (
         "MEAN",
         "SUM",
@@ -112,7 +113,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     "smooth_relu": ("HARD_SWISH", "LEAKY_RELU", "PRELU", "ELU", "GELU"),
     "softmax": ("SOFTMAX", "LOG_SOFTMAX"),
     "spectrum": ("RFFT2D", "REAL", "IMAG", "COMPLEX_ABS"),
-    "svdf": ("SVDF",),
+    "stablehlo_binary": (
+        "STABLEHLO_ADD",
+        "STABLEHLO_MULTIPLY",
+        "STABLEHLO_MAXIMUM",
+        "STABLEHLO_MINIMUM",
+        "STABLEHLO_AND",
+        "STABLEHLO_SHIFT_LEFT",
+    ),
+    "stablehlo_rng": ("STABLEHLO_RNG_BIT_GENERATOR",),
     "svdf": ("SVDF",),
     "transpose_conv": ("TRANSPOSE_CONV",),
     "unary": (

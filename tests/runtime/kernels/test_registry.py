@@ -24,6 +24,7 @@ HELPERS = {
     "hybrid",
     "int16_tables",
     "int8_tables",
+    "philox",
     "registry",
 }
 
