@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "emulated",
-    max_examples=6,
+    max_examples=4,
     derandomize=True,
     deadline=None,
     database=None,
