@@ -54,6 +54,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "concatenation": ("CONCATENATION",),
     "control_flow": ("IF", "WHILE", "STABLEHLO_COMPOSITE"),
     "conv_2d": ("CONV_2D",),
+    "conv_3d": ("CONV_3D", "CONV_3D_TRANSPOSE"),
     "densify": ("DENSIFY",),
     "depthwise_conv_2d": ("DEPTHWISE_CONV_2D",),
     "dilate": ("DILATE", "STABLEHLO_PAD"),
