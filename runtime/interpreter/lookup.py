@@ -27,3 +27,11 @@ def find_kernel(op: Operator, registered: Registered) -> Kernel | None:
     if found is None:
         found = KERNELS.get(name) if builtin else CUSTOM_KERNELS.get(name)
     return found
+
+
+def hidden_from_delegates(op: Operator, registered: Registered) -> bool:
+    """Whether no delegate may claim the op: a user's, or a custom op with a builtin's name (which
+    delegates that go by names would take for the builtin).
+    """
+    builtin, name = key = kernel_key(op)
+    return key in registered or (not builtin and name in BuiltinOperator.__members__)

@@ -11,7 +11,12 @@ from litefuse.runtime.interpreter import errors
 from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
-from litefuse.runtime.interpreter.lookup import Registered, find_kernel, kernel_key
+from litefuse.runtime.interpreter.lookup import (
+    Registered,
+    find_kernel,
+    hidden_from_delegates,
+    kernel_key,
+)
 from litefuse.runtime.interpreter.schedule import Claims
 from litefuse.runtime.kernels import Kernel, KernelError, NodeContext, TensorValue
 from litefuse.runtime.kernels.base import Array, Host, Shape
@@ -91,7 +96,8 @@ class SubgraphState:
         kernel = find_kernel(op, self._registered)
         inputs = [self.values[t] if t >= 0 else None for t in op.inputs]
         outputs = [self.values[t] for t in op.outputs if t >= 0]
-        return Node(index, op, kernel, NodeContext(op, inputs, outputs, {}, host))
+        inner = [self.values[t] for t in op.intermediates if t >= 0]
+        return Node(index, op, kernel, NodeContext(op, inputs, outputs, {}, host, inner))
 
     # --- tensors ------------------------------------------------------------------------------
 
@@ -321,10 +327,9 @@ class SubgraphState:
         )
 
     def _apply_claims(self, claim: Claim) -> None:
-        # A node that a user's function runs has outputs of unknown shape to delegates, which
-        # therefore leave it alone.
+        # Such a node's outputs are of unknown shape to delegates, which therefore leave it alone.
         hidden = self._unknown.union(
-            *(node.op.outputs for node in self.nodes if kernel_key(node.op) in self._registered)
+            *(n.op.outputs for n in self.nodes if hidden_from_delegates(n.op, self._registered))
         )
         shapes = {i: value.shape for i, value in enumerate(self.values) if i not in hidden}
         partitions = self._orderly(list(claim(self.index, shapes)))

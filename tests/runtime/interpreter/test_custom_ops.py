@@ -80,7 +80,7 @@ def test_a_custom_op_may_have_a_builtins_name() -> None:
     interpreter = start(model("RELU6"), CustomOp("RELU6", scale))
     np.testing.assert_array_equal(result(interpreter), [[2.5, 0, 7.5]])
     with pytest.raises(RuntimeError, match="needs 1 op"):
-        start(model("RELU6"), experimental_op_resolver_type=litefuse.OpResolverType.BUILTIN_REF)
+        start(model("RELU6"))
 
 
 def test_the_shape_function_follows_a_resize() -> None:
