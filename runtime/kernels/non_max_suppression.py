@@ -1,0 +1,144 @@
+"""NON_MAX_SUPPRESSION_V4 and V5: boxes kept by their score, hard or (V5) soft; float32.
+
+Indices are equal to LiteRT's while no two scores are: it then takes the order of its heap, we that
+of the boxes.  Soft scores are within 4 ulp.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    require,
+    require_dtype,
+    require_inputs,
+    require_rank,
+)
+
+
+def _prepare(ctx: NodeContext, inputs: int) -> int | None:
+    """max_output_size, None while unknown."""
+    require_inputs(ctx, inputs)
+    boxes, scores, size = ctx.input(0), ctx.input(1), ctx.input(2)
+    require_rank(ctx, boxes, 2)
+    require(boxes.shape[1] == 4, ctx, f"boxes have shape {boxes.shape}, need four numbers each")
+    require_rank(ctx, scores, 1)
+    require(
+        scores.shape[0] == boxes.shape[0], ctx, f"{scores.shape[0]} scores for {boxes.shape[0]}"
+    )
+    require_rank(ctx, size, 0)
+    require_dtype(ctx, size, "int32")
+    for value in (boxes, scores, *(ctx.input(i) for i in range(3, inputs))):
+        require_dtype(ctx, value, "float32")
+    for i in range(3, inputs):
+        require_rank(ctx, ctx.input(i), 0)
+    return None if size.data is None else _size(ctx)
+
+
+def _size(ctx: NodeContext) -> int:
+    size = int(ctx.data(2)[()])
+    require(size >= 0, ctx, f"max_output_size {size} is negative")
+    return size
+
+
+def prepare_v4(ctx: NodeContext) -> list[Shape | None]:
+    """Indices [max_output_size] and how many of them count []."""
+    size = _prepare(ctx, 5)
+    require_dtype(ctx, ctx.outputs[0], "int32")
+    require_dtype(ctx, ctx.outputs[1], "int32")
+    return [None if size is None else (size,), ()]
+
+
+def prepare_v5(ctx: NodeContext) -> list[Shape | None]:
+    """Indices and scores [max_output_size], and how many of them count []."""
+    size = _prepare(ctx, 6)
+    for i, dtype in enumerate(("int32", "float32", "int32")):
+        require_dtype(ctx, ctx.outputs[i], dtype)
+    vector = None if size is None else (size,)
+    return [vector, vector, ()]
+
+
+def _overlap(boxes: Array, areas: Array, i: int, j: int) -> np.float32:
+    """Intersection over union; boxes are (y, x) minima, then maxima."""
+    zero = np.float32(0)
+    if areas[i] <= 0 or areas[j] <= 0:
+        return zero
+    low, high = np.maximum(boxes[i, :2], boxes[j, :2]), np.minimum(boxes[i, 2:], boxes[j, 2:])
+    sides = np.maximum(high - low, zero)
+    common = sides[0] * sides[1]
+    union = areas[i] + areas[j] - common
+    return zero if union == 0 else np.float32(common / union)
+
+
+def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.float32]]:
+    scores, size = ctx.data(1), _size(ctx)
+    limit, least = (np.float32(ctx.data(i)[()]) for i in (3, 4))
+    raw = ctx.data(0)
+    boxes = np.concatenate(
+        [np.minimum(raw[:, :2], raw[:, 2:]), np.maximum(raw[:, :2], raw[:, 2:])], axis=1
+    )
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    heap = [(-score, i, 0) for i, score in enumerate(scores) if score > least]
+    heapq.heapify(heap)
+    size = min(size, len(heap))
+    chosen: list[int] = []
+    kept: list[np.float32] = []
+    scale = np.float32(-0.5) / sigma if sigma > 0 else np.float32(0)
+    while heap and len(chosen) < size:
+        negative, i, begin = heapq.heappop(heap)
+        original = score = np.float32(-negative)
+        hard = False
+        for j in range(len(chosen) - 1, begin - 1, -1):
+            overlap = _overlap(boxes, areas, i, chosen[j])
+            if overlap >= limit:
+                hard = True
+                break
+            if sigma > 0:
+                score = score * np.exp(scale * overlap * overlap)
+            if score <= least:
+                break
+        if hard:
+            continue
+        if score == original:
+            chosen.append(i)
+            kept.append(score)
+        elif score > least:
+            heapq.heappush(heap, (-score, i, len(chosen)))
+    return chosen, kept
+
+
+def _padded(values: list[int] | list[np.float32], size: int, dtype: str) -> Array:
+    out = np.zeros(size, dtype)
+    out[: len(values)] = values
+    return out
+
+
+def evaluate_v4(ctx: NodeContext) -> list[Array]:
+    """Best first, zeros behind."""
+    chosen, _ = _select(ctx, np.float32(0))
+    return [_padded(chosen, _size(ctx), "int32"), np.array(len(chosen), np.int32)]
+
+
+def evaluate_v5(ctx: NodeContext) -> list[Array]:
+    """Best first, zeros behind; overlapping boxes lose score by a Gaussian of sigma."""
+    sigma = np.float32(ctx.data(5)[()])
+    require(bool(sigma >= 0), ctx, f"soft_nms_sigma {sigma} is negative")
+    chosen, kept = _select(ctx, sigma)
+    size = _size(ctx)
+    return [
+        _padded(chosen, size, "int32"),
+        _padded(kept, size, "float32"),
+        np.array(len(chosen), np.int32),
+    ]
+
+
+KERNELS = (
+    Kernel("NON_MAX_SUPPRESSION_V4", prepare_v4, evaluate_v4),
+    Kernel("NON_MAX_SUPPRESSION_V5", prepare_v5, evaluate_v5, ulp=4),
+)
