@@ -125,6 +125,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "stablehlo_gather": ("STABLEHLO_GATHER",),
     "stablehlo_rng": ("STABLEHLO_RNG_BIT_GENERATOR",),
+    "stablehlo_scatter": ("STABLEHLO_SCATTER",),
     "svdf": ("SVDF",),
     "transpose_conv": ("TRANSPOSE_CONV",),
     "unary": (
