@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.sources import copy_sources
 
 COMPILER = ("litefuse.compiler", "litefuse.passes", "litefuse.codegen", "llvmlite", "numba")
 HOSTS = ("Interpreter", "compile", "LiteRT")
@@ -61,13 +62,9 @@ print(json.dumps({"found": found, "modules": sorted(sys.modules), "homes": homes
 
 
 @pytest.fixture(scope="module")
-def package(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources: an edit of the compiler between two starts would be a miss, and rightly so."""
-    root = tmp_path_factory.mktemp("checkout")
-    for name in ("litefuse", "compiler", "passes", "codegen", "runtime"):
-        shutil.copytree(repo_root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(repo_root / "pyproject.toml", root)
-    return root
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources that both starts use."""
+    return copy_sources(tmp_path_factory.mktemp("checkout"))
 
 
 def _start(model: Path, hosts: str, cache: Path, root: Path) -> Any:

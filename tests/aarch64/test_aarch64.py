@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import litefuse
 from litefuse.runtime.model import read_model
 from tests.aarch64.emulator import CORES, EVERYTHING, KERNEL_TESTS, Emulator, pytest_words
 from tests.aarch64.models import small_models
+from tests.sources import copy_sources
 
 pytestmark = pytest.mark.slow
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT as oracle")
@@ -149,7 +151,9 @@ def test_litert_runs_there_with_our_delegate(
     want = np.stack([outputs[0] for outputs in reference(models[name], runs)])
     (tmp_path / "model.tflite").write_bytes(models[name])
     np.save(tmp_path / "in.npy", np.stack([arrays[0] for arrays in runs]))
-    env = {"LITEFUSE_CACHE_DIR": str(tmp_path / "cache")}
+    sources = copy_sources(tmp_path / "checkout")
+    path = f"{sources}{os.pathsep}{emulator.extra}"
+    env = {"LITEFUSE_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
     for start, threads in (("cold", "1"), ("cached", "2")):
         made = tmp_path / f"{start}.npy"
         words = ("-W", "error", "-c", LITERT_SCRIPT, "model.tflite", "in.npy", str(made), threads)
