@@ -89,7 +89,12 @@ def reference(child: Child, model: Path, runs: int, seed: int = 0) -> Reference:
 def check(child: Child, model: Path, runs: int = 1, seed: int = 0) -> Iterator[Verdict]:
     """Judge a file inside LiteRT with our delegate, then in our interpreter."""
     want = reference(child, model, runs, seed)
-    for who in ("litefuse", "own"):
+    ways = ["litefuse", "own"]
+    if want.answer.stage in ("died", "hung"):
+        # LiteRT's own crash, which a delegate in it cannot mend.
+        ways.remove("litefuse")
+        yield Verdict("litefuse", "refused alike", f"LiteRT {want.answer.stage} without it")
+    for who in ways:
         # Ours runs as users run it; what it does not compile has reference semantics anyway.
         resolver = "AUTO" if who == "own" else want.resolver
         cases = want.answer.cases or None
@@ -105,9 +110,6 @@ def _judge(child: Child, who: str, model: Path, want: Reference, got: Answer) ->
     failures = [text for text in got.warnings if not text.startswith("litefuse claims none")]
     verdict.detail = " ".join([*failures, got.error])
     if got.stage in ("died", "hung", "broken"):
-        # LiteRT's own crash is no less a crash with a delegate in it.
-        if who == "litefuse" and want.answer.stage == got.stage == "died":
-            verdict.status = "refused alike"
         return verdict
     if got.stage != "done":
         missing = who == "own" and got.stage == "allocate" and "has no kernel for" in got.error
