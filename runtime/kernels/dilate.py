@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
@@ -17,7 +19,7 @@ from litefuse.runtime.kernels.base import (
 )
 
 
-def spread(x: Array, low: list[int], high: list[int], steps: list[int], fill: object) -> Array:
+def spread(x: Array, low: list[int], high: list[int], steps: list[int], fill: Any) -> Array:
     """`x` with `steps[i] - 1` fills between two elements of axis i and `low`, `high` at its ends.
 
     Negative ends cut off what is there, fills between elements included.

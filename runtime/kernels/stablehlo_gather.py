@@ -15,7 +15,7 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 
-_TYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
+_TYPES: tuple[str, ...] = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
 _TYPES += ("uint8", "uint16", "uint32", "uint64")
 
 

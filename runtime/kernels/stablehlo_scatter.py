@@ -19,7 +19,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.variables import require_host
 
-_TYPES = ("float32", "float64", "int8", "int16", "int32", "int64")
+_TYPES: tuple[str, ...] = ("float32", "float64", "int8", "int16", "int32", "int64")
 _TYPES += ("uint8", "uint16", "uint32", "uint64")
 
 
