@@ -102,6 +102,7 @@ class Host(Protocol):
 class NodeContext:
     """One node as its kernel sees it.
 
+    `intermediates` are the tensors that only give quantisation inside the op (integer LSTM).
     `state` is the kernel's own memo between `prepare` and runs (packed weights, multipliers);
     whoever prepares anew clears it.  `memo(key, make)` fills it only from constant inputs.
     """
@@ -111,6 +112,7 @@ class NodeContext:
     outputs: list[TensorValue]
     state: dict[str, Any] = field(default_factory=dict)
     host: Host | None = None
+    intermediates: list[TensorValue] = field(default_factory=list)
 
     def input(self, i: int) -> TensorValue:
         """Input i, which must be present; KernelError otherwise."""
@@ -151,8 +153,8 @@ class Kernel:
     """The meaning of one op.
 
     Integer results are bit-exact with LiteRT's reference kernels.  A float result differs from them
-    by at most `ulp` units in the last place plus `range_tolerance` times the largest magnitude of
-    the output tensor (the second covers another order of summation).
+    by at most `ulp` units in the last place plus `range_tolerance` times the largest magnitude in
+    the output and the inputs (the second covers another order of summation, which may cancel).
     """
 
     name: str

@@ -35,7 +35,13 @@ class Arg:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def build(op: str, inputs: Sequence[Arg | None], outputs: Sequence[Arg], **options: Any) -> bytes:
+def build(
+    op: str,
+    inputs: Sequence[Arg | None],
+    outputs: Sequence[Arg],
+    intermediates: Sequence[Arg] = (),
+    **options: Any,
+) -> bytes:
     """The bytes of a model with this one op."""
     builder = ModelBuilder()
 
@@ -65,7 +71,9 @@ def build(op: str, inputs: Sequence[Arg | None], outputs: Sequence[Arg], **optio
 
     ins = [add(arg, f"in{i}") for i, arg in enumerate(inputs)]
     outs = [add(arg, f"out{i}") for i, arg in enumerate(outputs)]
-    builder.add_op(op, ins, [o for o in outs if o is not None], **options)
+    inner = [i for k, arg in enumerate(intermediates) if (i := add(arg, f"mid{k}")) is not None]
+    made = [o for o in outs if o is not None]
+    builder.add_op(op, ins, made, intermediates=inner, **options)
     fed = [
         i
         for i, arg in zip(ins, inputs, strict=True)
@@ -101,8 +109,11 @@ def ulps(got: np.ndarray, want: np.ndarray) -> np.ndarray:
         return np.abs(got.astype(np.float64) - want) / np.spacing(np.abs(want)).astype(np.float64)
 
 
-def assert_close(op: str, got: np.ndarray, want: np.ndarray) -> None:
+def assert_close(
+    op: str, got: np.ndarray, want: np.ndarray, feeds: Sequence[np.ndarray] = ()
+) -> None:
     """Equal for integers; within the tolerance that the kernel states for floats."""
+    fed = [float(np.abs(f).max(initial=0.0)) for f in feeds if f.dtype.kind in "fc"]
     assert got.dtype == want.dtype
     assert got.shape == want.shape
     if want.dtype.kind not in "fc":
@@ -114,7 +125,7 @@ def assert_close(op: str, got: np.ndarray, want: np.ndarray) -> None:
         np.testing.assert_array_equal(np.isnan(mine), np.isnan(theirs))
         finite = np.isfinite(theirs)
         np.testing.assert_array_equal(mine[~finite], theirs[~finite])
-        scale = float(np.abs(theirs[finite]).max(initial=0.0))
+        scale = max([float(np.abs(theirs[finite]).max(initial=0.0)), *fed])
         error = np.abs(mine[finite].astype(np.float64) - theirs[finite])
         allowed = (
             kernel.ulp * np.spacing(np.abs(theirs[finite])).astype(np.float64)
@@ -169,7 +180,7 @@ def check(
     got = run(ours, feeds, times)
     assert len(got) == len(want)
     for mine, reference in zip(got, want, strict=True):
-        assert_close(op, mine, reference)
+        assert_close(op, mine, reference, feeds)
     return got
 
 
