@@ -80,7 +80,7 @@ class _Importer:
 
     def node(self, n: int) -> None:
         view = self.graph.node(n)
-        op = BY_BUILTIN.get(view.name)
+        op = BY_BUILTIN.get(view.builtin or "")
         location = Location((NodeLocation(self.partition.subgraph, n, view.name),))
         if op is None:
             raise IRError(f"{view.name}#{n}: litefuse has no such op")

@@ -53,7 +53,7 @@ def plan_subgraph(
 
 
 def _refusal(node: NodeView, options: Options) -> Reason | None:
-    op = BY_BUILTIN.get(node.name)
+    op = BY_BUILTIN.get(node.builtin or "")
     if op is None:
         kinds = ", ".join(sorted(BY_BUILTIN))
         return Reason(

@@ -170,6 +170,11 @@ class NodeView:
         """`CONV_2D`, or the code of a custom op."""
         return str(self.op.name)
 
+    @property
+    def builtin(self) -> str | None:
+        """The builtin operator's name; None for a custom op, whatever it calls itself."""
+        return None if self.op.code.builtin_code.name == "CUSTOM" else self.name
+
     def optional(self, i: int) -> TensorView | None:
         """An input, or None where it is absent."""
         if i >= len(self.op.inputs) or self.op.inputs[i] < 0:

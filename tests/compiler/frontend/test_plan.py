@@ -100,3 +100,11 @@ def test_a_constant_that_cannot_be_read_is_a_reason():
     model.buffers[model.subgraphs[0].tensors[c].buffer].data = b"123"
     plan = plan_subgraph(model, 0, Options())
     assert plan.reasons[0].rule == "constants must be readable"
+
+
+def test_a_custom_op_is_itself_whatever_it_is_called():
+    model = chain("Custom")
+    model.operator_codes[0].custom_code = "RELU6"
+    plan = plan_subgraph(model, 0, Options())
+    assert plan.claimed == ()
+    assert plan.reasons[0].rule == "litefuse must have the op"
