@@ -24,6 +24,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "BATCH_TO_SPACE_ND",
     ),
     "batch_matmul": ("BATCH_MATMUL",),
+    "bidirectional_lstm": ("BIDIRECTIONAL_SEQUENCE_LSTM",),
     "binary": (
         "DIV",
         "POW",
@@ -123,6 +124,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "STABLEHLO_AND",
         "STABLEHLO_SHIFT_LEFT",
     ),
+    "stablehlo_case": ("STABLEHLO_CASE",),
     "stablehlo_gather": ("STABLEHLO_GATHER",),
     "stablehlo_rng": ("STABLEHLO_RNG_BIT_GENERATOR",),
     "stablehlo_scatter": ("STABLEHLO_SCATTER",),

@@ -25,6 +25,10 @@ HELPERS = {
     "int16_tables",
     "int8_tables",
     "philox",
+    "recurrent",
+    "gemmlowp16",
+    "lstm_cell",
+    "lstm_integer",
     "registry",
 }
 
