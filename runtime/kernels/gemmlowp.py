@@ -169,14 +169,3 @@ def softmax_rows(exp_rows: np.ndarray, out_dtype: np.dtype) -> np.ndarray:
     scale, over = reciprocal(total, SOFTMAX_SUM_BITS)
     value = rdbp(srdhm(scale, entries), over + 31 - info.bits) + info.min
     return np.clip(value, info.min, info.max).astype(out_dtype)
-
-
-# --- logistic and tanh on 8 bits ------------------------------------------------------------------
-
-
-def sigmoid_scaling(scale: float, integer_bits: int = 4) -> tuple[int, int, int]:
-    """(multiplier, left_shift, radius) that bring an 8-bit input of this scale to
-    Q(integer_bits).
-    """
-    multiplier, shift = quantize_multiplier(float(np.float32(scale)) * (1 << (31 - integer_bits)))
-    return multiplier, shift, input_radius(integer_bits, shift)

@@ -37,6 +37,8 @@ def test_gelu_approximate(shape: tuple[int, ...], seed: int) -> None:
 def test_integers(op: str, dtype: str, alpha: float, data: st.DataObject) -> None:
     s_x, z_x = data.draw(quantization(dtype))
     s_y, z_y = data.draw(quantization(dtype))
+    if op == "HARD_SWISH" and s_x is not None and s_y is not None and s_y < s_x / 64:
+        return  # the reference refuses to enlarge that much
     info = np.iinfo(dtype)
     x = np.arange(info.min, info.max + 1, 1 if info.bits == 8 else 97).astype(dtype)
     check(
