@@ -1,1 +1,1 @@
-"""Everything that runs a model: file format, kernels, artifact, cache, loader, executor, interpreter, LiteRT bridge."""
+"""Everything that runs a model: file format, kernels, artifact, cache, executor, interpreter."""

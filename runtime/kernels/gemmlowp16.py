@@ -32,7 +32,7 @@ def _multiply(a: npt.ArrayLike, b: npt.ArrayLike) -> IntArray:
 
 def _times_power(x: npt.ArrayLike, exponent: int) -> IntArray:
     """x * 2**exponent, saturated."""
-    return np.clip(np.asarray(x, np.int64) << exponent, -32768, _MAX)
+    return np.asarray(np.clip(np.asarray(x, np.int64) << exponent, -32768, _MAX))
 
 
 def _exp(raw: IntArray, integer_bits: int) -> IntArray:

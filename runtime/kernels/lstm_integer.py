@@ -43,9 +43,9 @@ def check_integer(ctx: NodeContext) -> None:
     )
     for name in GATES:
         for place in (at.weights[name], at.recurrent[name]):
-            value = ctx.optional(place)
-            if value is not None:
-                require_dtype(ctx, value, "int8")
+            found = ctx.optional(place)
+            if found is not None:
+                require_dtype(ctx, found, "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ def _multiplier(value: np.float32) -> tuple[int, int]:
 
 
 def _quantized_clip(limit: float, scale: float, largest: int) -> int:
-    return int(min(max(_F32(limit) / _F32(scale), -largest - 1), largest)) if limit > 0 else 0
+    ratio = float(_F32(limit) / _F32(scale))
+    return int(min(max(ratio, -largest - 1), largest)) if limit > 0 else 0
 
 
 def _saturate16(x: Array) -> Array:
@@ -203,6 +204,7 @@ def _saturate16(x: Array) -> Array:
 def _normalise(x: Array, gate: _Gate) -> Array:
     """The reference's layer normalisation: mean in 10 more bits, variance in 20."""
     assert gate.norm is not None
+    assert gate.norm_bias is not None
     units, one = x.shape[1], 1 << 20
     out = np.empty_like(x)
     for i, row in enumerate(x):
