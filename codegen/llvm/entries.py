@@ -201,6 +201,7 @@ def _taken(
     arguments = [_argument(out, i, j, a) for j, a in enumerate(step["args"])]
     arguments += [f"i64 %b{i}", f"i64 %e{i}"]
     trip, grain, units = step["trip"], step.get("grain") or 1, _units(step)
+    given = f"ptr %w{i}, i64 %tid.l, i64 %n.l, i64 {units}, i64 %generation.l, i64 %v{i}"
     out += [
         f"  %w{i}.0 = mul i64 %n.l, {64 * k}",
         f"  %w{i}.1 = add i64 %w{i}.0, {64 * lines}",
@@ -211,8 +212,7 @@ def _taken(
         f"take{i}:",
         f"  %v{i} = phi i64 [0, %step{i}], [%v{i}.n, %do{i}]",
         f"  %made{i} = phi i64 [0, %step{i}], [%made{i}.n, %do{i}]",
-        f"  %r{i} = call {{i64, i64, i64}} @take("
-        f"ptr %w{i}, i64 %tid.l, i64 %n.l, i64 {units}, i64 %generation.l, i64 %v{i})",
+        f"  %r{i} = call {{i64, i64, i64}} @take({given})",
         f"  %u{i} = extractvalue {{i64, i64, i64}} %r{i}, 0",
         f"  %x{i} = extractvalue {{i64, i64, i64}} %r{i}, 1",
         f"  %v{i}.n = extractvalue {{i64, i64, i64}} %r{i}, 2",
