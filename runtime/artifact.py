@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 from litefuse.runtime.errors import LitefuseError
 
 MAGIC: Final = b"LITEFUSE"
-FORMAT: Final = 1
+FORMAT: Final = 2
 PAGE: Final = 4096
 HEADER: Final = struct.Struct("<8sIIQQ32s")
 ENTRY_NAMES: Final = ("run", "invoke", "worker", "litert_invoke")

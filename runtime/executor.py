@@ -66,6 +66,7 @@ class Executable:
         self._owns_pool = pool is None
         self.pool = pool if pool is not None else ThreadPool(1)
         self.pool.start(image.address("worker"), image)
+        self.pool.reserve(len(image.info.steps))
         count = image.info.n_io
         # State, io pointers and tick counters in one block; ticks are 8-byte words, steps + 1.
         self._io_at, self._ticks_at = STATE_BYTES, STATE_BYTES + 8 * max(count, 1)
@@ -199,6 +200,7 @@ class Executable:
             return
         with self.pool.lock:
             self._closed = True
+            self.pool.leave(self.state_address)
         if self._owns_pool:
             self.pool.close()
         self._keep.clear()

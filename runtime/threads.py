@@ -6,6 +6,11 @@ then asleep on a futex, until `close`. A forked child, which inherits no threads
 
 One pool runs one invoke at a time: `lock` is held by `Executable.invoke`. Code that enters an
 image natively (the LiteRT bridge) must not share a pool between interpreters.
+
+An invoke is over when its work is, and does not wait for workers that took none: one that the
+system kept from running may still be on its way through the code and the State (it finds nothing to
+take, and leaves). Before either is freed, `leave` takes the State out of the pool and waits until
+no worker is inside.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import atexit
 import ctypes
 import os
 import threading
+import time
 import weakref
 from typing import Final
 
@@ -23,7 +29,8 @@ from litefuse.runtime.errors import ThreadError
 from litefuse.runtime.loader import LoadedImage
 from litefuse.runtime.options import MAX_THREADS
 
-POOL_BYTES: Final = 320
+POOL_BYTES: Final = 256
+LINE: Final = 64
 # About 50 us of looking before sleeping where every thread has a core; none where they must share.
 SPIN: Final = 2000
 JOIN_SECONDS: Final = 10.0
@@ -37,24 +44,24 @@ class PoolFields(ctypes.Structure):
         ("num_threads", ctypes.c_int32),
         ("spin", ctypes.c_int32),
         ("syscall", ctypes.c_void_p),
-        ("_line0", ctypes.c_char * 48),
+        ("words", ctypes.c_void_p),
+        ("_line0", ctypes.c_char * 40),
         ("generation", ctypes.c_int32),
         ("stop", ctypes.c_int32),
-        ("fn", ctypes.c_void_p),
-        ("state", ctypes.c_void_p),
         ("sleepers", ctypes.c_int32),
-        ("_line1", ctypes.c_char * 36),
-        ("barrier_arrived", ctypes.c_int32),
+        ("_gap", ctypes.c_char * 20),
+        ("slots", ctypes.c_uint64 * 4),
+        ("inside", ctypes.c_int32),
         ("_line2", ctypes.c_char * 60),
-        ("barrier_generation", ctypes.c_int32),
-        ("barrier_sleepers", ctypes.c_int32),
-        ("_line3", ctypes.c_char * 120),
+        ("events", ctypes.c_int32),
+        ("event_sleepers", ctypes.c_int32),
+        ("_line3", ctypes.c_char * 56),
     )
 
 
 _pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
 # What a worker that would not stop may still touch: unmapping that is worse than keeping it.
-_stuck: list[tuple[Memory, LoadedImage | None]] = []
+_stuck: list[tuple[list[Memory], LoadedImage | None]] = []
 
 
 class ThreadPool:
@@ -73,6 +80,8 @@ class ThreadPool:
         self._memory = Memory(POOL_BYTES)
         self.address = self._memory.address
         self._fields = PoolFields.from_address(self.address)
+        # The last is in use; a late worker may still look into those before.
+        self._words: list[Memory] = []
         self._threads: list[threading.Thread] = []
         self._image: LoadedImage | None = None
         self._worker = 0
@@ -111,6 +120,40 @@ class ThreadPool:
                 "ask for fewer with num_threads, or raise the limit (ulimit -u)"
             ) from error
 
+    def reserve(self, steps: int) -> None:
+        """Make the word area large enough for programs of so many steps.
+
+        A line a step and thread, and one a step for a phase. Grows at least twofold, so the areas
+        that were outgrown are together smaller than the one in use.
+        """
+        lines = steps * (self.num_threads + 1)
+        with self.lock:
+            have = self._words[-1].nbytes // LINE if self._words else 0
+            if self.num_threads == 1 or lines <= have:
+                return
+            self._words.append(Memory(LINE * max(lines, 2 * have)))
+            self._fields.words = self._words[-1].address
+
+    def leave(self, state: int) -> None:
+        """Take the State at this address out of the pool; when it returns no worker is in it.
+
+        Every Executable calls it before it frees its State or gives up its image.
+        """
+        if self.num_threads == 1:
+            return
+        with self.lock:
+            if self._closed:
+                return
+            for slot in (0, 2):
+                if self._fields.slots[slot + 1] == state:
+                    self._fields.slots[slot] = 0  # no function: a worker that comes now turns back
+            # A full barrier: whoever is not yet counted in `inside` sees the slot empty.
+            libc.futex_wake(self.address + PoolFields.events.offset)
+            looks = 0
+            while self._fields.inside != 0:
+                looks += 1
+                time.sleep(0 if looks < 100 else 1e-4)
+
     def close(self) -> None:
         """Stop and join the workers, and free the pool; again is harmless.
 
@@ -130,12 +173,13 @@ class ThreadPool:
             stuck = [thread.name for thread in self._threads if thread.is_alive()]
         _pools.discard(self)
         if stuck:
-            _stuck.append((self._memory, self._image))
+            _stuck.append(([self._memory, *self._words], self._image))
             raise ThreadError(f"worker threads did not stop within {JOIN_SECONDS} s: {stuck}")
         self._threads = []
         del self._fields
         self.address = 0
-        self._memory.close()
+        for memory in (self._memory, *self._words):
+            memory.close()
         if self._image is not None:
             self._image.release()
             self._image = None
@@ -145,6 +189,8 @@ class ThreadPool:
         self._fields.num_threads = self.num_threads
         self._fields.spin = SPIN if self.num_threads <= len(os.sched_getaffinity(0)) else 0
         self._fields.syscall = libc.syscall_address()
+        if self._words:
+            self._fields.words = self._words[-1].address
 
     def _spawn(self) -> None:
         """Start the workers; the generation is 0, where each of them begins to count."""

@@ -59,10 +59,12 @@ class Runner:
         self, image: Loaded, threads: int, spin: int, ticks: int = 0, sleep: bool = True
     ) -> None:
         self.image = image
-        self.pool = aligned(np.zeros(40, np.uint64))
-        self.pool[:2] = (
+        self.pool = aligned(np.zeros(32, np.uint64))
+        self.words = aligned(np.zeros(8 * 10 * (threads + 1), np.uint64))
+        self.pool[:3] = (
             threads | spin << 32,
             ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value if sleep else 0,
+            self.words.ctypes.data,
         )
         self.arena = aligned(np.zeros(4096, np.int32))
         self.source, self.result = np.arange(LENGTH, dtype=np.int32), np.zeros(LENGTH, np.int32)
@@ -104,6 +106,8 @@ class Runner:
         for thread in self.workers:
             thread.join(20)
             assert not thread.is_alive()
+        assert words[32] == 0, "workers are still counted as inside"
+        assert words[18] == words[49] == 0, "threads are still counted as sleepers"
 
 
 @pytest.fixture(scope="module", params=HERE)
@@ -139,6 +143,37 @@ def test_twenty_thousand_invokes(threads: int) -> None:
             assert (runner.result == runner.source[::-1] + 3).all()
     assert (runner.result == runner.source[::-1] + 3).all()
     runner.close()
+
+
+@pytest.mark.parametrize("spin", [0, 2000])
+def test_a_worker_that_never_comes_holds_nobody_up(image: Loaded, spin: int) -> None:
+    """Completion is of work: the caller makes the shares of threads that do not run at all."""
+    runner = Runner(image, 1, spin)
+    runner.pool.view(np.int32)[0] = 4
+    runner.words = aligned(np.zeros(8 * 10 * 5, np.uint64))
+    runner.pool[2] = runner.words.ctypes.data
+    for n in range(50):
+        runner.source += n
+        runner.result[:] = 0
+        assert runner.invoke() == 0
+        assert (runner.result == runner.source[::-1] + 7).all()
+
+
+def test_a_late_worker_takes_nothing(image: Loaded) -> None:
+    """`run` for a generation that is over, or never was, returns at once and writes nothing."""
+    runner = Runner(image, 1, 0)
+    runner.pool.view(np.int32)[0] = 2
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32)(
+        image.address("run")
+    )
+    for _ in range(3):
+        runner.invoke()
+    runner.result[:] = -1
+    words = runner.words.copy()
+    for generation in (1, 2, 3, 4, 99):
+        run(runner.state.ctypes.data, 1, generation)
+    assert (runner.result == -1).all()
+    assert (runner.words == words).all()
 
 
 @pytest.mark.parametrize("grain", [7, 64, 999, 5000])

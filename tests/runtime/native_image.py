@@ -106,23 +106,51 @@ done:
   ret i32 %now
 }}
 
-define internal void @barrier(ptr %pool) noinline {{
-  %n = load i32, ptr %pool
-  %arrived = getelementptr i8, ptr %pool, i64 128
-  %generation = getelementptr i8, ptr %pool, i64 192
-  %seen = load atomic i32, ptr %generation acquire, align 4
-  %before = atomicrmw add ptr %arrived, i32 1 acq_rel
-  %count = add i32 %before, 1
-  %last = icmp eq i32 %count, %n
-  br i1 %last, label %open, label %closed
-open:
-  store atomic i32 0, ptr %arrived release, align 4
-  %old = atomicrmw add ptr %generation, i32 1 acq_rel
-  call void @wake(ptr %pool, ptr %generation)
-  ret void
-closed:
-  %new = call i32 @await(ptr %pool, ptr %generation, i32 %seen)
-  ret void
+; A step's only word, line %step of the area: generation << 32 | parts finished << 16 | parts taken.
+; A part is a thread's static share, and any thread may take any; all parts are tried in order.
+; The next part that nobody took; -1 if there is none or the generation is over.
+define internal i64 @part(ptr %word, i64 %mark, i64 %n) noinline {{
+entry:
+  br label %look
+look:
+  %old = load atomic i64, ptr %word acquire, align 8
+  %g = and i64 %old, -4294967296
+  %mine = icmp eq i64 %g, %mark
+  br i1 %mine, label %left, label %none
+left:
+  %taken = and i64 %old, 65535
+  %some = icmp ult i64 %taken, %n
+  br i1 %some, label %try, label %none
+try:
+  %new = add i64 %old, 1
+  %swap = cmpxchg ptr %word, i64 %old, i64 %new seq_cst seq_cst
+  %got = extractvalue {{ i64, i1 }} %swap, 1
+  br i1 %got, label %have, label %look
+have:
+  ret i64 %taken
+none:
+  ret i64 -1
+}}
+
+; Look until all parts are finished: 1, or 0 if the generation is over.
+define internal i1 @finished(ptr %word, i64 %mark, i64 %n) noinline {{
+entry:
+  %high = shl i64 %n, 16
+  %both = or i64 %high, %n
+  %want = or i64 %mark, %both
+  br label %look
+look:
+  %now = load atomic i64, ptr %word seq_cst, align 8
+  %all = icmp eq i64 %now, %want
+  br i1 %all, label %yes, label %part
+part:
+  %g = and i64 %now, -4294967296
+  %mine = icmp eq i64 %g, %mark
+  br i1 %mine, label %look, label %no
+yes:
+  ret i1 true
+no:
+  ret i1 false
 }}
 
 define internal void @tick(ptr %state, i32 %tid, i64 %which) noinline {{
@@ -147,7 +175,8 @@ define internal i64 @cut(i64 %tid, i64 %n) {{
   ret i64 %b
 }}
 
-define dso_local void @run(ptr %state, i32 %tid) noinline {{
+define dso_local void @run(ptr %state, i32 %tid, i32 %generation) noinline {{
+entry:
   %consts = load ptr, ptr %state
   %parena = getelementptr i8, ptr %state, i64 8
   %arena = load ptr, ptr %parena
@@ -160,31 +189,106 @@ define dso_local void @run(ptr %state, i32 %tid) noinline {{
   %y = load ptr, ptr %py
   %n32 = load i32, ptr %pool
   %n = zext i32 %n32 to i64
-  %tid64 = zext i32 %tid to i64
-  %tid1 = add i64 %tid64, 1
-  %begin = call i64 @cut(i64 %tid64, i64 %n)
-  %end = call i64 @cut(i64 %tid1, i64 %n)
+  %pwords = getelementptr i8, ptr %pool, i64 16
+  %w.a = load ptr, ptr %pwords
+  %w.b = getelementptr i8, ptr %w.a, i64 64
+  %g = zext i32 %generation to i64
+  %mark = shl i64 %g, 32
   call void @tick(ptr %state, i32 %tid, i64 0)
-  call void @k_scale(ptr %x, ptr %consts, ptr %arena, i64 %begin, i64 %end)
-  call void @barrier(ptr %pool)
+  br label %take.a
+take.a:
+  %p.a = call i64 @part(ptr %w.a, i64 %mark, i64 %n)
+  %some.a = icmp sge i64 %p.a, 0
+  br i1 %some.a, label %do.a, label %wait.a
+do.a:
+  %q.a = add i64 %p.a, 1
+  %b.a = call i64 @cut(i64 %p.a, i64 %n)
+  %e.a = call i64 @cut(i64 %q.a, i64 %n)
+  call void @k_scale(ptr %x, ptr %consts, ptr %arena, i64 %b.a, i64 %e.a)
+  %old.a = atomicrmw add ptr %w.a, i64 65536 seq_cst
+  br label %take.a
+wait.a:
+  %all.a = call i1 @finished(ptr %w.a, i64 %mark, i64 %n)
+  br i1 %all.a, label %second, label %done
+second:
   call void @tick(ptr %state, i32 %tid, i64 1)
-  call void @k_mirror(ptr %arena, ptr %y, i64 %begin, i64 %end)
+  br label %take.b
+take.b:
+  %p.b = call i64 @part(ptr %w.b, i64 %mark, i64 %n)
+  %some.b = icmp sge i64 %p.b, 0
+  br i1 %some.b, label %do.b, label %wait.b
+do.b:
+  %q.b = add i64 %p.b, 1
+  %b.b = call i64 @cut(i64 %p.b, i64 %n)
+  %e.b = call i64 @cut(i64 %q.b, i64 %n)
+  call void @k_mirror(ptr %arena, ptr %y, i64 %b.b, i64 %e.b)
+  %old.b = atomicrmw add ptr %w.b, i64 65536 seq_cst
+  br label %take.b
+wait.b:
+  %all.b = call i1 @finished(ptr %w.b, i64 %mark, i64 %n)
+  br i1 %all.b, label %third, label %done
+third:
   call void @tick(ptr %state, i32 %tid, i64 2)
+  br label %done
+done:
   ret void
 }}
 
+; One thread has no word area: it goes through both kernels alone.
+define internal void @alone(ptr %state) noinline {{
+  %consts = load ptr, ptr %state
+  %parena = getelementptr i8, ptr %state, i64 8
+  %arena = load ptr, ptr %parena
+  %pio = getelementptr i8, ptr %state, i64 16
+  %io = load ptr, ptr %pio
+  %x = load ptr, ptr %io
+  %py = getelementptr i8, ptr %io, i64 8
+  %y = load ptr, ptr %py
+  call void @tick(ptr %state, i32 0, i64 0)
+  call void @k_scale(ptr %x, ptr %consts, ptr %arena, i64 0, i64 {trip})
+  call void @tick(ptr %state, i32 0, i64 1)
+  call void @k_mirror(ptr %arena, ptr %y, i64 0, i64 {trip})
+  call void @tick(ptr %state, i32 0, i64 2)
+  ret void
+}}
+
+; What an even or an odd generation runs: function, State.
+define internal ptr @slot(ptr %pool, i32 %generation) {{
+  %odd = urem i32 %generation, 2
+  %bytes = mul i32 %odd, 16
+  %slots = getelementptr i8, ptr %pool, i64 96
+  %slot = getelementptr i8, ptr %slots, i32 %bytes
+  ret ptr %slot
+}}
+
 define dso_local i32 @invoke(ptr %state) noinline {{
+entry:
   %ppool = getelementptr i8, ptr %state, i64 32
   %pool = load ptr, ptr %ppool
-  %pfn = getelementptr i8, ptr %pool, i64 72
-  store ptr @run, ptr %pfn
-  %pstate = getelementptr i8, ptr %pool, i64 80
-  store ptr %state, ptr %pstate
+  %n = load i32, ptr %pool
+  %many = icmp sgt i32 %n, 1
+  br i1 %many, label %publish, label %one
+one:
+  call void @alone(ptr %state)
+  ret i32 {status}
+publish:
   %generation = getelementptr i8, ptr %pool, i64 64
-  %old = atomicrmw add ptr %generation, i32 1 acq_rel
+  %last = load atomic i32, ptr %generation seq_cst, align 4
+  %g = add i32 %last, 1
+  %g64 = zext i32 %g to i64
+  %mark = shl i64 %g64, 32
+  %pwords = getelementptr i8, ptr %pool, i64 16
+  %first = load ptr, ptr %pwords
+  %second = getelementptr i8, ptr %first, i64 64
+  store atomic i64 %mark, ptr %first seq_cst, align 8
+  store atomic i64 %mark, ptr %second seq_cst, align 8
+  %slot = call ptr @slot(ptr %pool, i32 %g)
+  %slot.state = getelementptr i8, ptr %slot, i64 8
+  store atomic ptr @run, ptr %slot seq_cst, align 8
+  store atomic ptr %state, ptr %slot.state seq_cst, align 8
+  %old = atomicrmw add ptr %generation, i32 1 seq_cst
   call void @wake(ptr %pool, ptr %generation)
-  call void @run(ptr %state, i32 0)
-  call void @barrier(ptr %pool)
+  call void @run(ptr %state, i32 0, i32 %g)
   ret i32 {status}
 }}
 
@@ -193,19 +297,29 @@ entry:
   %generation = getelementptr i8, ptr %pool, i64 64
   br label %life
 life:
-  %seen = phi i32 [ 0, %entry ], [ %new, %work ]
+  %seen = phi i32 [ 0, %entry ], [ %new, %out ]
   %new = call i32 @await(ptr %pool, ptr %generation, i32 %seen)
   %pstop = getelementptr i8, ptr %pool, i64 68
   %stop = load atomic i32, ptr %pstop acquire, align 4
   %stopped = icmp ne i32 %stop, 0
   br i1 %stopped, label %done, label %work
 work:
-  %pfn = getelementptr i8, ptr %pool, i64 72
-  %fn = load ptr, ptr %pfn
-  %pstate = getelementptr i8, ptr %pool, i64 80
-  %state = load ptr, ptr %pstate
-  call void %fn(ptr %state, i32 %tid)
-  call void @barrier(ptr %pool)
+  %inside = getelementptr i8, ptr %pool, i64 128
+  %in = atomicrmw add ptr %inside, i32 1 seq_cst
+  %slot = call ptr @slot(ptr %pool, i32 %new)
+  %slot.state = getelementptr i8, ptr %slot, i64 8
+  %fn = load atomic ptr, ptr %slot seq_cst, align 8
+  %state = load atomic ptr, ptr %slot.state seq_cst, align 8
+  %still = load atomic i32, ptr %generation seq_cst, align 4
+  %current = icmp eq i32 %still, %new
+  %some = icmp ne ptr %fn, null
+  %go = and i1 %current, %some
+  br i1 %go, label %call, label %out
+call:
+  call void %fn(ptr %state, i32 %tid, i32 %new)
+  br label %out
+out:
+  %left = atomicrmw sub ptr %inside, i32 1 seq_cst
   br label %life
 done:
   ret void

@@ -89,7 +89,7 @@ def test_arbitrary_bytes_are_refused(noise: bytes, keep: int) -> None:
     ("at", "value", "message"),
     [
         (0, b"\x7fELF", "not a litefuse artifact"),
-        (8, b"\x02\0\0\0", "artifact format 2, not 1: compile the model again"),
+        (8, b"\x01\0\0\0", "artifact format 1, not 2: compile the model again"),
         (12, b"\x01", "reserved header field"),
         (16, b"\xff" * 7, "does not fit a file"),
         (24, b"\x01\0", "cut or grown"),
@@ -120,7 +120,7 @@ def _sealed(manifest: Any) -> bytes:
     text = json.dumps(manifest).encode()
     body = text + bytes(20000)
     return (
-        HEADER.pack(b"LITEFUSE", 1, 0, len(text), 64 + len(body), hashlib.sha256(body).digest())
+        HEADER.pack(b"LITEFUSE", 2, 0, len(text), 64 + len(body), hashlib.sha256(body).digest())
         + body
     )
 
@@ -142,7 +142,7 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("format", 2, "manifest.format is 2"),
+        ("format", 1, "manifest.format is 1, not 2"),
         ("name", 3, "manifest.name is 3; it must be of type str"),
         ("name", KeyError, "manifest.name is absent"),
         ("target", "x86", "manifest.target is str, not an object"),
@@ -201,7 +201,7 @@ def test_a_manifest_that_is_no_manifest(manifest: Any) -> None:
 def test_a_deep_manifest_is_refused_without_a_crash() -> None:
     text = b"[" * 100_000
     header = HEADER.pack(
-        b"LITEFUSE", 1, 0, len(text), 64 + len(text), hashlib.sha256(text).digest()
+        b"LITEFUSE", 2, 0, len(text), 64 + len(text), hashlib.sha256(text).digest()
     )
     with pytest.raises(ArtifactError, match="not JSON"):
         artifact.read(header + text)

@@ -40,14 +40,14 @@ def test_the_native_layout() -> None:
         "num_threads": 0,
         "spin": 4,
         "syscall": 8,
+        "words": 16,
         "generation": 64,
         "stop": 68,
-        "fn": 72,
-        "state": 80,
-        "sleepers": 88,
-        "barrier_arrived": 128,
-        "barrier_generation": 192,
-        "barrier_sleepers": 196,
+        "sleepers": 72,
+        "slots": 96,
+        "inside": 128,
+        "events": 192,
+        "event_sleepers": 196,
     }
     assert ctypes.sizeof(PoolFields) == POOL_BYTES
     pool = ThreadPool(3)
@@ -164,6 +164,62 @@ def test_a_forked_child_runs_with_threads_of_its_own(image: LoadedImage, count: 
     assert os.waitpid(child, 0)[1] == 0
     executable.close()
     pool.close()
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_close_right_after_invoke(count: int) -> None:
+    """Code, State and arena go at once; the pool, and its late workers, live on."""
+    pool = ThreadPool(count)
+    x = np.arange(1000, dtype=np.float32)
+    with load_bytes(native_image.make()) as home:
+        keep = Executable(home, pool)
+        for _ in range(100):
+            with load_bytes(native_image.make()) as other:
+                executable = Executable(other, pool)
+            result = executable(x)[0]
+            executable.close()
+            assert np.array_equal(result, native_image.expected(x))
+            assert np.array_equal(keep(x)[0], result)
+        keep.close()
+    pool.close()
+
+
+def test_leave_waits_for_a_worker_inside_and_takes_the_state_out(image: LoadedImage) -> None:
+    pool = ThreadPool(2)
+    executable = Executable(image, pool)
+    executable(np.zeros(1000, np.float32))
+    fields = PoolFields.from_address(pool.address)
+    state = executable.state_address
+    assert state in (fields.slots[1], fields.slots[3])
+    while fields.inside:
+        time.sleep(0.001)
+    fields.inside += 1
+    closing = threading.Thread(target=executable.close)
+    closing.start()
+    time.sleep(0.05)
+    assert closing.is_alive()
+    assert not any(fields.slots[i] for i in (0, 2) if fields.slots[i + 1] == state)
+    fields.inside -= 1
+    closing.join(10)
+    assert not closing.is_alive()
+    pool.close()
+
+
+def test_the_word_area_grows(image: LoadedImage) -> None:
+    pool = ThreadPool(3)
+    fields = PoolFields.from_address(pool.address)
+    assert fields.words is None
+    pool.reserve(5)
+    first = fields.words
+    pool.reserve(5)
+    assert fields.words == first
+    pool.reserve(6)
+    assert fields.words not in (None, first)
+    pool.close()
+    alone = ThreadPool(1)
+    alone.reserve(1000)
+    assert PoolFields.from_address(alone.address).words is None
+    alone.close()
 
 
 def test_a_program_that_just_ends_ends_cleanly(repo_root: Path, tmp_path: Path) -> None:
