@@ -53,10 +53,15 @@ def lower(op: Operation, low: Lowering) -> list[Step]:
             **attributes,
         )
 
-    out_strides, step = [0] * rank, 1
-    for d in reversed(kept):
-        out_strides[d] = step
-        step *= shape[d]
+    # A result may have cells around its images; its dimensions are the kept ones, with those of
+    # size one that were reduced between them or not.
+    assert isinstance(op.result.type, TensorType)
+    out_rank = len(op.result.type.shape)
+    result_strides = element_strides(op.result, out, out_rank)
+    dimensions = range(rank) if out_rank == rank else kept
+    out_strides = [0] * rank
+    for d, stride in zip(dimensions, result_strides, strict=True):
+        out_strides[d] = stride
 
     def nest(level: int, at: Index, out_at: Index, channel: Index) -> None:
         if level == len(kept):

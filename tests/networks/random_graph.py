@@ -27,12 +27,12 @@ class Made:
 
 
 class RandomGraph:
-    """A graph under construction; `content` is the model.
+    """A graph under construction, at first only its input: `made` are its tensors.
 
     Scales of int8 outputs are chosen so that random values seldom clip, which would hide errors.
     """
 
-    def __init__(self, draw: Draw, int8: bool, nodes: int) -> None:
+    def __init__(self, draw: Draw, int8: bool) -> None:
         self.draw = draw
         self.int8 = int8
         self.builder = ModelBuilder()
@@ -40,16 +40,32 @@ class RandomGraph:
         self.read: set[int] = set()
         batch = draw(st.sampled_from([1, 1, 1, 2]))
         shape = (batch, *(draw(st.integers(1, 9)) for _ in range(2)), draw(st.integers(1, 20)))
-        x = self.tensor(shape, 0.02, draw(st.integers(-20, 20)))
-        self.inputs = [x.index]
-        self.made = [x]
+        self.made = [self.tensor(shape, 0.02, draw(st.integers(-20, 20)))]
+        self.inputs = [self.made[0].index]
+
+    def random(self, nodes: int) -> bytes:
+        """The model after so many random nodes; what nobody reads is an output, and one more."""
         for _ in range(nodes):
-            self.made.append(draw(st.sampled_from(OPERATORS))(self))
-        self.outputs = [t.index for t in self.made[1:] if t.index not in self.read]
-        also = draw(st.sampled_from(self.made[1:])).index
-        if also not in self.outputs:
-            self.outputs.append(also)
-        self.content = self.builder.finish_bytes(self.inputs, self.outputs)
+            self.made.append(self.draw(st.sampled_from(OPERATORS))(self))
+        outputs = [t.index for t in self.made[1:] if t.index not in self.read]
+        also = self.draw(st.sampled_from(self.made[1:])).index
+        return self.builder.finish_bytes(self.inputs, list(dict.fromkeys([*outputs, also])))
+
+    def cells(self) -> bytes:
+        """The model with every operator before a convolution whose padding may be memory around its
+        operand, and every operator on a tensor that such a convolution also reads.
+        """
+        y = self.op("RELU", self.inputs, self.like(self.made[0]))
+        outputs = [self.on(y, padded).index]
+        for operator in dict.fromkeys(OPERATORS):
+            out = self.on(y, operator)
+            outputs.append((self.on(out, padded) if len(out.shape) == 4 else out).index)
+        return self.builder.finish_bytes(self.inputs, outputs)
+
+    def on(self, x: Made, operator: Callable[[RandomGraph], Made]) -> Made:
+        """A node that reads this tensor."""
+        self.made = [x]
+        return operator(self)
 
     def tensor(self, shape: tuple[int, ...], scale: float, zero_point: int) -> Made:
         """A new tensor."""
@@ -133,9 +149,25 @@ def window(g: RandomGraph, x: Made) -> tuple[int, int, dict[str, Any], tuple[int
     return kh, kw, {"padding": padding, "stride_h": sh, "stride_w": sw}, size
 
 
+def padded(g: RandomGraph) -> Made:
+    """A convolution with padding on all sides."""
+    x = g.pick(4)
+    options = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+    if g.draw(st.booleans()):
+        return _depthwise(g, x, (3, 3), options, 1, x.shape[1:3])
+    return _conv(g, x, (3, 3), options, x.shape[1:3])
+
+
 def conv(g: RandomGraph) -> Made:
     x = g.pick(4)
     kh, kw, options, size = window(g, x)
+    return _conv(g, x, (kh, kw), options, size)
+
+
+def _conv(
+    g: RandomGraph, x: Made, kernel: tuple[int, int], options: dict[str, Any], size: Any
+) -> Made:
+    kh, kw = kernel
     depth, count = x.shape[3], g.draw(st.integers(1, 20))
     w, scale = g.weights((count, kh, kw, depth), 0, x)
     out = g.summed((x.shape[0], *size, count), x, scale, kh * kw * depth)
@@ -149,11 +181,23 @@ def depthwise(g: RandomGraph) -> Made:
     kh, kw, options, size = window(g, x)
     options["stride_w"] = options["stride_h"]
     multiplier = g.draw(st.sampled_from([1, 1, 1, 2]))
-    count = x.shape[3] * multiplier
     if options["padding"] == "SAME":
         size = size[0], -(-x.shape[2] // options["stride_w"])
     else:
         size = size[0], (x.shape[2] - kw) // options["stride_w"] + 1
+    return _depthwise(g, x, (kh, kw), options, multiplier, size)
+
+
+def _depthwise(
+    g: RandomGraph,
+    x: Made,
+    kernel: tuple[int, int],
+    options: dict[str, Any],
+    multiplier: int,
+    size: Any,
+) -> Made:
+    kh, kw = kernel
+    count = x.shape[3] * multiplier
     w, scale = g.weights((1, kh, kw, count), 3, x)
     out = g.summed((x.shape[0], *size, count), x, scale, kh * kw)
     inputs: list[int | None] = [x.index, w, *g.bias(count, x, scale)]
