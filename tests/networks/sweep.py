@@ -25,6 +25,7 @@ OPTIMIZED = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 # A float may be so many times as far from the reference as LiteRT's own engines are: sums in
 # another order differ by the depth of a network, not by a constant.
 SPREAD = 4.0
+SPREAD_LIMIT = 0.1
 GOOD = ("right", "missing ops", "refused alike", "no reference")
 
 
@@ -127,7 +128,8 @@ def _judge(child: Child, who: str, model: Path, want: Reference, got: Answer) ->
         verdict.worst = worse(verdict.worst, difference)
     if all(tolerance.allows(kind, difference) for _, _, kind, difference in found):
         return verdict
-    tolerance = replace(tolerance, floats=max(tolerance.floats, SPREAD * _spread(child, want)))
+    spread = min(SPREAD * _spread(child, want), SPREAD_LIMIT)
+    tolerance = replace(tolerance, floats=max(tolerance.floats, spread))
     verdict.detail = f"as LiteRT's engines among themselves, {tolerance}"
     for case, output, kind, difference in found:
         if not tolerance.allows(kind, difference):
