@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.networks.job import Job
+from tests.networks.job import Answer, Job
 from tests.networks.judge import differences
 from tests.networks.process import Child
 from tests.networks.random_graph import RandomGraph
@@ -39,14 +39,35 @@ def test_cells_around_tensors(child: Child, int8: bool, data: Any) -> None:
     check(child, RandomGraph(data.draw, int8).cells(), int8)
 
 
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@given(data=st.data())
+def test_what_is_left_over(child: Child, int8: bool, data: Any) -> None:
+    """Any nodes may stay with the interpreter, LiteRT's or ours."""
+    content = RandomGraph(data.draw, int8).random(data.draw(st.integers(2, 7)))
+    want = child.run(Job(content, "litert", runs=1))
+    denied = data.draw(st.lists(st.integers(0, want.nodes - 1), min_size=1, max_size=4))
+    for who in ("litefuse", "own"):
+        job = Job(content, who, cases=want.cases, options={"deny_nodes": denied})
+        got = child.run(job)
+        assert (got.stage, got.error) == ("done", "")
+        assert got.claimed == want.nodes - len(set(denied))
+        judge(got, want)
+
+
 def check(child: Child, content: bytes, int8: bool) -> None:
+    """All of it is one partition with the reference's results."""
     want = child.run(Job(content, "litert", runs=2, limits=int8))
     assert want.stage == "done", want.error
     for threads in (1, 2):
         got = child.run(Job(content, "litefuse", threads=threads, cases=want.cases))
         assert (got.stage, got.error, got.warnings) == ("done", "", [])
         assert (got.claimed, got.partitions) == (got.nodes, 1), got.refused
-        for case, output, kind, found in differences(got, want):
-            # Sums that cancel leave a small range, and the rounding of what they summed.
-            good = min(found.relative, found.max) <= 1e-5 if kind == "f" else found.unequal == 0
-            assert good, f"{case}, output {output}: {found}"
+        judge(got, want)
+
+
+def judge(got: Answer, want: Answer) -> None:
+    """Integers in every bit, floats within 1e-5."""
+    for case, output, kind, found in differences(got, want):
+        # Sums that cancel leave a small range, and the rounding of what they summed.
+        good = min(found.relative, found.max) <= 1e-5 if kind == "f" else found.unequal == 0
+        assert good, f"{case}, output {output}: {found}"

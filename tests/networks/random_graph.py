@@ -134,19 +134,28 @@ class RandomGraph:
         return self.tensor(shape or x.shape, x.scale, x.zero_point)
 
 
-def window(g: RandomGraph, x: Made) -> tuple[int, int, dict[str, Any], tuple[int, int]]:
-    """Height and width of a window that fits, its options, and the output's."""
+def window(
+    g: RandomGraph, x: Made, dilated: bool = False
+) -> tuple[int, int, dict[str, Any], tuple[int, int]]:
+    """Height and width of a window that fits, its options, and the output's size."""
     kh, kw = g.draw(st.integers(1, 4)), g.draw(st.integers(1, 4))
     sh, sw = g.draw(st.integers(1, 3)), g.draw(st.integers(1, 3))
+    dh = dw = 1
+    if dilated:
+        dh, dw = g.draw(st.sampled_from([1, 1, 1, 2, 3])), g.draw(st.sampled_from([1, 1, 1, 2, 3]))
     padding = g.draw(st.sampled_from(["SAME", "SAME", "VALID"]))
     h, w = x.shape[1:3]
-    if padding == "VALID" and (kh > h or kw > w):
+    tall, wide = (kh - 1) * dh + 1, (kw - 1) * dw + 1
+    if padding == "VALID" and (tall > h or wide > w):
         padding = "SAME"
     if padding == "SAME":
         size = -(-h // sh), -(-w // sw)
     else:
-        size = (h - kh) // sh + 1, (w - kw) // sw + 1
-    return kh, kw, {"padding": padding, "stride_h": sh, "stride_w": sw}, size
+        size = (h - tall) // sh + 1, (w - wide) // sw + 1
+    options = {"padding": padding, "stride_h": sh, "stride_w": sw}
+    if dilated:
+        options |= {"dilation_h_factor": dh, "dilation_w_factor": dw}
+    return kh, kw, options, size
 
 
 def padded(g: RandomGraph) -> Made:
@@ -160,7 +169,7 @@ def padded(g: RandomGraph) -> Made:
 
 def conv(g: RandomGraph) -> Made:
     x = g.pick(4)
-    kh, kw, options, size = window(g, x)
+    kh, kw, options, size = window(g, x, dilated=True)
     return _conv(g, x, (kh, kw), options, size)
 
 
@@ -168,23 +177,19 @@ def _conv(
     g: RandomGraph, x: Made, kernel: tuple[int, int], options: dict[str, Any], size: Any
 ) -> Made:
     kh, kw = kernel
-    depth, count = x.shape[3], g.draw(st.integers(1, 20))
+    groups = g.draw(st.sampled_from([1, 1, 1, *(n for n in (2, 3, 4) if x.shape[3] % n == 0)]))
+    depth, count = x.shape[3] // groups, groups * g.draw(st.integers(1, 20 // groups))
     w, scale = g.weights((count, kh, kw, depth), 0, x)
     out = g.summed((x.shape[0], *size, count), x, scale, kh * kw * depth)
     inputs: list[int | None] = [x.index, w, *g.bias(count, x, scale)]
     options["fused_activation_function"] = g.draw(ACTIVATIONS)
-    return g.op("CONV_2D", inputs, out, dilation_h_factor=1, dilation_w_factor=1, **options)
+    return g.op("CONV_2D", inputs, out, **options)
 
 
 def depthwise(g: RandomGraph) -> Made:
     x = g.pick(4)
-    kh, kw, options, size = window(g, x)
-    options["stride_w"] = options["stride_h"]
+    kh, kw, options, size = window(g, x, dilated=True)
     multiplier = g.draw(st.sampled_from([1, 1, 1, 2]))
-    if options["padding"] == "SAME":
-        size = size[0], -(-x.shape[2] // options["stride_w"])
-    else:
-        size = size[0], (x.shape[2] - kw) // options["stride_w"] + 1
     return _depthwise(g, x, (kh, kw), options, multiplier, size)
 
 
@@ -202,7 +207,6 @@ def _depthwise(
     out = g.summed((x.shape[0], *size, count), x, scale, kh * kw)
     inputs: list[int | None] = [x.index, w, *g.bias(count, x, scale)]
     options |= {"depth_multiplier": multiplier, "fused_activation_function": g.draw(ACTIVATIONS)}
-    options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
     return g.op("DEPTHWISE_CONV_2D", inputs, out, **options)
 
 
