@@ -1,11 +1,10 @@
 """`pack-weights`: weights in the order in which the tile reads them, per-channel constants padded
 to whole vectors.
 
-* float32: `[group][block][tap][k][lane]`; dot products: `[group][block][tap][k /
-unit][lane][unit]`, runs padded with zeros.
+* float32: `[group][block][tap][k][lane]`; dot products: `[group][block][tap][k / unit][lane][unit]`,
+  runs padded with zeros.
 * What the storage's bias adds to every sum (bias x sum of weights) is taken off the start of the
-accumulators, and a bias
-  added first thing in the epilogue moves there too: role "init".
+  accumulators, and an integer bias added first thing in the epilogue moves there too: role "init".
 """
 
 from __future__ import annotations
@@ -181,7 +180,7 @@ def _start(
             _drop_extra(op, position)
     if padded is None:
         return
-    if reach is not None or padded.dtype.kind == "f":
+    if reach is not None:
         value = _constant(op, f"init{number}", padded.astype(np.float32), F32)
     else:
         value = _constant(
@@ -195,7 +194,8 @@ def _first_bias(op: Operation) -> tuple[Operation, int] | None:
     """The addition of a constant channel extra that is the only use of the accumulator, and the
     extra's number."""
     acc = op.body.args[0]
-    if len(acc.uses) != 1 or acc.users[0].name not in ("arith.addi", "arith.addf"):
+    # Floats keep the reference's order, the bias last: a third nearer to it, and no slower.
+    if len(acc.uses) != 1 or acc.users[0].name != "arith.addi":
         return None
     add = acc.users[0]
     other = add.operands[1] if add.operands[0] is acc else add.operands[0]
