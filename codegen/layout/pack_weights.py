@@ -1,8 +1,8 @@
 """`pack-weights`: weights in the order in which the tile reads them, per-channel constants padded
 to whole vectors.
 
-* float32: `[group][block][tap][k][lane]`; dot products: `[group][block][tap][k / unit][lane][unit]`,
-  runs padded with zeros.
+* float32: `[group][block][tap][k][lane]`.
+* Dot products: `[group][block][tap][k / unit][lane][unit]`, runs padded with zeros.
 * What the storage's bias adds to every sum (bias x sum of weights) is taken off the start of the
   accumulators, and an integer bias added first thing in the epilogue moves there too: role "init".
 """
