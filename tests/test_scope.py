@@ -5,12 +5,8 @@ litefuse.Interpreter, on one and two threads: integers in every bit, floats with
 output's range. With LITEFUSE_FULL=1 twenty random inputs are tried, otherwise three; the inputs at
 the limits of their types always.
 
-Three things the reference cannot tell:
+Two things the reference cannot tell:
 
-- How float32 rounds is a matter of the order of sums. Against the same network in float64, over
-  twenty inputs, the reference of the MobileNetV1 of 31 nodes below is up to 6.3e-6 of the range off,
-  XNNPACK 7.1e-6, and litefuse 1.1e-5; where the reference is off one way and litefuse the other, they
-  are 1.01e-5 apart (seed 13). This network, whose range is a softmax's 0.03, is held to 1.5e-5.
 - Where every input is the same number, its own float32 sums, taken one by one, are off: LiteRT's
   optimized kernels and XNNPACK are up to 2.8e-5 of the range away from it there. Floats at the
   limits are therefore held to 5e-5.
@@ -58,8 +54,6 @@ NO_REFERENCE = "mobilenet_v1_int8"
 
 RUNS = 20 if os.environ.get("LITEFUSE_FULL") == "1" else 3
 FLOAT_RANDOM, FLOAT_LIMITS = 1e-5, 5e-5
-# Held to another tolerance for random inputs, see above.
-NOISY = {"support-mobilenet-v1-0-25-224-1-default-1": 1.5e-5}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +75,7 @@ def in_one_partition(child: Child, job: Job) -> Answer:
     return answer
 
 
-def check(child: Child, model: Path | bytes, tolerance: float = FLOAT_RANDOM) -> None:
+def check(child: Child, model: Path | bytes) -> None:
     """Compare with the reference in both interpreters, on one and two threads."""
     source = str(model) if isinstance(model, Path) else model
     want = child.run(Job(source, "litert", runs=RUNS, limits=True))
@@ -95,16 +89,15 @@ def check(child: Child, model: Path | bytes, tolerance: float = FLOAT_RANDOM) ->
             for case, output, kind, found in differences(got, want):
                 where = f"{who}, {threads} threads, {case}, output {output}: {found}"
                 if kind == "f":
-                    allowed = tolerance if case.startswith("seed") else FLOAT_LIMITS
-                    assert found.relative <= allowed, where
+                    tolerance = FLOAT_RANDOM if case.startswith("seed") else FLOAT_LIMITS
+                    assert found.relative <= tolerance, where
                 else:
                     assert found.unequal == 0, where
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_the_corpus(name: str, corpus: Path, child: Child) -> None:
-    path = corpus / "networks" / f"{name}.tflite"
-    check(child, path, NOISY.get(name, FLOAT_RANDOM))
+    check(child, corpus / "networks" / f"{name}.tflite")
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name != NO_REFERENCE])
