@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,31 @@ ORDERED_OPS = frozenset(
         "HASHTABLE_SIZE",
     }
 )
+
+STRANDED_RULE = "all that reads a constant's DEQUANTIZE must be claimed"
+STRANDED_REMEDY = "this node costs nothing where it is; other delegates want such weights constant"
+
+
+def stranded(
+    nodes: Iterable[tuple[int, str, Sequence[int], Sequence[int]]],
+    is_constant: Callable[[int], bool],
+    claimed: Collection[int],
+) -> dict[int, int]:
+    """Claimed nodes that must stay with the interpreter, each with the reader that keeps it there.
+
+    `nodes` are (id, operator, inputs, outputs). Weights that a DEQUANTIZE makes of a constant are
+    constant to whoever looks through it, as XNNPACK does. Claimed, it becomes the output of a
+    kernel like any other, which a delegate behind ours refuses or, at worst, reads before it is
+    there. A partition that reads such weights computes them for itself wherever the node is.
+    """
+    free: dict[int, int] = {}
+    candidates: list[tuple[int, int]] = []
+    for index, op, inputs, outputs in nodes:
+        if index not in claimed:
+            free.update(dict.fromkeys(inputs, index))
+        elif op == "DEQUANTIZE" and is_constant(inputs[0]):
+            candidates.append((index, outputs[0]))
+    return {index: free[output] for index, output in candidates if output in free}
 
 
 @dataclass(frozen=True)

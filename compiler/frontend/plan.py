@@ -9,7 +9,14 @@ from litefuse.compiler.frontend.partition import Subset, subsets
 from litefuse.compiler.ops.tfl import BY_BUILTIN
 from litefuse.compiler.ops.tfl.node import Graph, NodeView, Shape
 from litefuse.runtime.model import ModelError
-from litefuse.runtime.plan import Partition, Plan, Reason
+from litefuse.runtime.plan import (
+    STRANDED_REMEDY,
+    STRANDED_RULE,
+    Partition,
+    Plan,
+    Reason,
+    stranded,
+)
 
 if TYPE_CHECKING:
     from litefuse.runtime.model import Model
@@ -27,6 +34,7 @@ def plan_subgraph(
     A node is claimed if litefuse has its op, the op's support rule accepts it and the options let
     it. Claimed nodes are then grouped as LiteRT groups them; `max_delegated_partitions` keeps the
     largest groups, `min_nodes_per_partition` drops the small ones, and their nodes get a reason.
+    Weights made by DEQUANTIZE for a node that is left over are left over with it.
     """
     graph = Graph(model, subgraph, shapes)
     reasons: dict[int, Reason] = {}
@@ -37,12 +45,19 @@ def plan_subgraph(
             claimed.add(n)
         else:
             reasons[n] = reason
-    groups = [s for s in subsets(graph, claimed) if s.claimed]
-    kept = _largest(groups, options)
-    for group in groups:
-        if group not in kept:
-            for n in group.nodes:
-                reasons[n] = _dropped(graph.node(n), group, options)
+    while True:
+        groups = [s for s in subsets(graph, claimed) if s.claimed]
+        kept = _largest(groups, options)
+        for group in groups:
+            if group not in kept:
+                for n in group.nodes:
+                    reasons[n] = _dropped(graph.node(n), group, options)
+                    claimed.discard(n)
+        left = _stranded(graph, claimed)
+        if not left:
+            break
+        reasons.update(left)
+        claimed.difference_update(left)
     chosen = [g for g in groups if g in kept]
     return Plan(
         subgraph,
@@ -71,6 +86,17 @@ def _refusal(node: NodeView, options: Options) -> Reason | None:
     if found is None:
         return None
     return Reason(node.index, node.name, found.rule, found.value, found.remedy)
+
+
+def _stranded(graph: Graph, claimed: set[int]) -> dict[int, Reason]:
+    nodes = [(n, op.name, op.inputs, op.outputs) for n, op in enumerate(graph.subgraph.operators)]
+    found = stranded(nodes, lambda t: graph.tensor(t).constant is not None, claimed)
+    return {
+        n: Reason(
+            n, nodes[n][1], STRANDED_RULE, f"{nodes[reader][1]} #{reader} is not", STRANDED_REMEDY
+        )
+        for n, reader in found.items()
+    }
 
 
 def _largest(groups: list[Subset], options: Options) -> list[Subset]:

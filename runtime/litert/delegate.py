@@ -19,7 +19,7 @@ from litefuse.runtime.litert.simple import Array, NativeKernel, Partition, Shape
 from litefuse.runtime.litert.trampoline import trampoline_address
 from litefuse.runtime.litert.views import GraphView, NodeView
 from litefuse.runtime.options import MAX_INDEX, Options
-from litefuse.runtime.plan import NodeRecord, Plan
+from litefuse.runtime.plan import STRANDED_REMEDY, STRANDED_RULE, NodeRecord, Plan, stranded
 from litefuse.runtime.plan import Partition as Planned
 from litefuse.runtime.profile import Profile
 
@@ -237,6 +237,16 @@ class Delegate(SimpleDelegate):
             super()._apply(context)
         finally:
             self._work.pop(context, None)
+
+    def _reconsider(self, graph: GraphView, verdicts: dict[int, bool | Refusal]) -> bool:
+        claimed = {i for i, verdict in verdicts.items() if verdict is True}
+        nodes = [(node.index, node.name, node.inputs, node.outputs) for node in graph.nodes]
+        names = {node.index: node.name for node in graph.nodes}
+        left = stranded(nodes, lambda i: graph.tensor(i).is_constant, claimed)
+        for node, reader in left.items():
+            told = f"{names[reader]} #{reader} is not"
+            verdicts[node] = Refusal(STRANDED_RULE, told, STRANDED_REMEDY)
+        return bool(left)
 
     def _check(self, graph: GraphView, verdicts: Mapping[int, bool | Refusal]) -> None:
         refused = [(graph.node(i), v) for i, v in verdicts.items() if isinstance(v, Refusal)]

@@ -205,9 +205,13 @@ class SimpleDelegate:
         try:
             self.begin(graph)
             verdicts = {node.index: self._judge(node, graph) for node in graph.nodes}
-            claimed = [i for i in graph.plan if verdicts[i] is True]
+            while True:
+                claimed = [i for i in graph.plan if verdicts[i] is True]
+                found = self._limit(graph.partitions(claimed), verdicts)
+                if not self._reconsider(graph, verdicts):
+                    break
             chosen: list[Partition] = []
-            for view in self._limit(graph.partitions(claimed), verdicts):
+            for view in found:
                 partition = _partition(len(chosen), view, graph)
                 refusal = self.prepare(partition)
                 if refusal is None:
@@ -225,6 +229,10 @@ class SimpleDelegate:
             for partition in waiting:  # prepared, but no interpreter has them
                 self.release(partition)
             graph.close()
+
+    def _reconsider(self, graph: GraphView, verdicts: dict[int, bool | Refusal]) -> bool:
+        """Refuse nodes because of what became of others; True has all of them grouped anew."""
+        return False
 
     def _check(self, graph: GraphView, verdicts: Mapping[int, bool | Refusal]) -> None:
         """Called when all is decided and nothing replaced: the last moment to refuse."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from litefuse.cli.compare import Difference, worse
 from tests.networks.job import Answer, Job
-from tests.networks.judge import differences, tolerance_of
+from tests.networks.judge import Found, Tolerance, differences, tolerance_of
 from tests.networks.process import Child
 
 OPTIMIZED = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
@@ -31,7 +31,7 @@ GOOD = ("right", "missing ops", "refused alike", "no reference")
 
 @dataclass
 class Verdict:
-    """What became of one file in one of our two ways to run it.
+    """What became of one file in one of our ways to run it.
 
     ``status`` is one of GOOD, or "wrong", "refused", "died", "hung", "broken".
     """
@@ -68,12 +68,13 @@ class Reference:
 
 
 def reference(child: Child, model: Path, runs: int, seed: int = 0) -> Reference:
-    """The first way to run a file that LiteRT survives: its reference kernels, or the optimized.
+    """The first way to run a file that LiteRT survives: its reference kernels, the optimized, or
+    XNNPACK, which has custom operators of its own.
 
     Inputs of indices are mostly out of range when drawn from 0..99, so 0 and 1 are tried next.
     """
     tried: list[Reference] = []
-    for resolver in ("BUILTIN_REF", OPTIMIZED):
+    for resolver in ("BUILTIN_REF", OPTIMIZED, "AUTO"):
         for small in (False, True):
             job = Job(str(model), "litert", resolver, runs=runs, seed=seed, small_integers=small)
             found = Reference(child.run(job), resolver, job)
@@ -88,19 +89,22 @@ def reference(child: Child, model: Path, runs: int, seed: int = 0) -> Reference:
 
 
 def check(child: Child, model: Path, runs: int = 1, seed: int = 0) -> Iterator[Verdict]:
-    """Judge a file inside LiteRT with our delegate, then in our interpreter."""
+    """Judge a file inside LiteRT with our delegate, beside the reference's kernels and then as users
+    have it, beside XNNPACK; and in our interpreter.
+    """
     want = reference(child, model, runs, seed)
-    ways = ["litefuse", "own"]
+    ways = {"litefuse": ("litefuse", want.resolver), "default": ("litefuse", "AUTO")}
     if want.answer.stage in ("died", "hung"):
         # LiteRT's own crash, which a delegate in it cannot mend.
-        ways.remove("litefuse")
-        yield Verdict("litefuse", "refused alike", f"LiteRT {want.answer.stage} without it")
-    for who in ways:
-        # Ours runs as users run it; what it does not compile has reference semantics anyway.
-        resolver = "AUTO" if who == "own" else want.resolver
+        yield from (
+            Verdict(way, "refused alike", f"LiteRT {want.answer.stage} without it") for way in ways
+        )
+        ways = {}
+    # Ours runs as users run it; what it does not compile has reference semantics anyway.
+    for way, (who, resolver) in {**ways, "own": ("own", "AUTO")}.items():
         cases = want.answer.cases or None
         got = child.run(replace(want.job, who=who, resolver=resolver, cases=cases))
-        yield _judge(child, who, model, want, got)
+        yield _judge(child, way, model, want, got)
 
 
 def _judge(child: Child, who: str, model: Path, want: Reference, got: Answer) -> Verdict:
@@ -126,6 +130,8 @@ def _judge(child: Child, who: str, model: Path, want: Reference, got: Answer) ->
     found = differences(got, want.answer)
     for _, _, _, difference in found:
         verdict.worst = worse(verdict.worst, difference)
+    if who == "default":
+        return _beside_xnnpack(child, verdict, want, found, tolerance)
     if all(tolerance.allows(kind, difference) for _, _, kind, difference in found):
         return verdict
     spread = min(SPREAD * _spread(child, want), SPREAD_LIMIT)
@@ -135,6 +141,26 @@ def _judge(child: Child, who: str, model: Path, want: Reference, got: Answer) ->
         if not tolerance.allows(kind, difference):
             verdict.status = "wrong"
             verdict.detail = f"{case}, output {output}: {difference} beyond {tolerance}"
+            break
+    return verdict
+
+
+def _beside_xnnpack(
+    child: Child, verdict: Verdict, want: Reference, found: Found, tolerance: Tolerance
+) -> Verdict:
+    """XNNPACK runs what litefuse leaves over: together they may be as far off as it is alone."""
+    alone = child.run(replace(want.job, resolver="AUTO", cases=want.answer.cases))
+    if alone.stage != "done":
+        verdict.status = "no reference"
+        verdict.detail = f"XNNPACK alone: {alone.stage}: {alone.error}"
+        return verdict
+    far = differences(alone, want.answer)
+    for (case, output, kind, ours), (_, _, _, theirs) in zip(found, far, strict=True):
+        floats = max(tolerance.floats, 1e-4, SPREAD * theirs.relative)
+        allowed = Tolerance(floats, max(tolerance.integers, SPREAD * theirs.max))
+        if not allowed.allows(kind, ours):
+            verdict.status = "wrong"
+            verdict.detail = f"{case}, output {output}: {ours} beyond {allowed}"
             break
     return verdict
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from litefuse.compiler.frontend.plan import plan_subgraph
 from litefuse.runtime.model import Model
 from litefuse.runtime.model.build import ModelBuilder
 from litefuse.runtime.options import Options
-from litefuse.runtime.plan import Plan
+from litefuse.runtime.plan import STRANDED_RULE, Plan
 
 
 def chain(*ops: str, **tensor) -> Model:
@@ -108,3 +109,58 @@ def test_a_custom_op_is_itself_whatever_it_is_called():
     plan = plan_subgraph(model, 0, Options())
     assert plan.claimed == ()
     assert plan.reasons[0].rule == "litefuse must have the op"
+
+
+def half_weights() -> Model:
+    """Two dense layers, each with float16 weights behind a DEQUANTIZE of its own."""
+    b = ModelBuilder()
+    last = x = b.add_tensor("x", (1, 4), "FLOAT32")
+    for n in range(2):
+        half = b.add_tensor(f"h{n}", data=np.ones((4, 4), np.float16))
+        w = b.add_tensor(f"w{n}", (4, 4), "FLOAT32")
+        y = b.add_tensor(f"y{n}", (1, 4), "FLOAT32")
+        b.add_op("DEQUANTIZE", [half], [w])
+        b.add_op("FULLY_CONNECTED", [last, w], [y])
+        last = y
+    return b.finish([x], [last])
+
+
+@pytest.mark.parametrize(
+    ("options", "claimed"),
+    [
+        ({}, (0, 1, 2, 3)),
+        ({"deny_nodes": 3}, (0, 1)),
+        ({"deny_nodes": 1}, (2, 3)),
+        ({"deny_ops": "FULLY_CONNECTED"}, ()),
+        ({"deny_ops": "DEQUANTIZE"}, (1, 3)),
+    ],
+)
+def test_weights_stay_where_their_readers_are(options, claimed):
+    plan = plan_subgraph(half_weights(), 0, Options.from_kwargs(**options))
+    assert plan.claimed == claimed
+    for node in (
+        {0, 2} - set(claimed) - ({0, 2} if options.get("deny_ops") == "DEQUANTIZE" else set())
+    ):
+        reason = plan.reasons[node]
+        assert (reason.rule, reason.value) == (
+            STRANDED_RULE,
+            f"FULLY_CONNECTED #{node + 1} is not",
+        )
+
+
+def test_weights_follow_readers_that_a_limit_drops():
+    b = ModelBuilder()
+    x = b.add_tensor("x", (1, 4), "FLOAT32")
+    half = b.add_tensor("h", data=np.ones((4, 4), np.float16))
+    w, a, c, d, y = (b.add_tensor(n, (4, 4) if n == "w" else (1, 4), "FLOAT32") for n in "wacdy")
+    b.add_op("DEQUANTIZE", [half], [w])
+    b.add_op("RELU", [x], [a])
+    b.add_op("RELU", [a], [c])
+    b.add_op("ABS", [c], [d])
+    b.add_op("FULLY_CONNECTED", [d, w], [y])
+    model = b.finish([x], [y])
+    assert plan_subgraph(model, 0, Options()).claimed == (0, 1, 2, 4)
+    limited = plan_subgraph(model, 0, Options(max_delegated_partitions=1))
+    assert limited.claimed == (1, 2)
+    assert limited.reasons[0].rule == STRANDED_RULE
+    assert [p.nodes for p in limited.partitions] == [(1, 2)]

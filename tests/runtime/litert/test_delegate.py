@@ -17,6 +17,8 @@ from litefuse.runtime import build
 from litefuse.runtime.errors import BuildError, LitefuseWarning, OptionError
 from litefuse.runtime.litert import compiled, delegate, kernel
 from litefuse.runtime.litert.errors import LiteRTError
+from litefuse.runtime.model.build import ModelBuilder
+from litefuse.runtime.plan import STRANDED_RULE
 from tests.runtime.litert.models import (
     ROOT,
     chain_value,
@@ -277,6 +279,34 @@ def test_variables_stay_with_the_interpreter() -> None:
     first, second = ours.explain()
     assert (first.claimed, first.rule, first.value) == (False, "state kept between invokes", "tensor 1 (t1)")  # fmt: skip
     assert second.claimed
+
+
+@pytest.mark.parametrize("options", [{"deny_nodes": 4}, {"max_delegated_partitions": 1}])
+def test_weights_of_others_stay_constant(options: dict[str, Any]) -> None:
+    """XNNPACK takes the left-over nodes, and looks through a DEQUANTIZE that is not ours."""
+    b = ModelBuilder()
+    x = b.add_tensor("x", (1, 8, 8, 4), "FLOAT32")
+    rng = np.random.default_rng(0)
+    last = x
+    for n, op in enumerate(("CONV_2D", "ABS", "CONV_2D")):
+        y = b.add_tensor(f"y{n}", (1, 8, 8, 4), "FLOAT32")
+        if op == "ABS":
+            b.add_op(op, [last], [y])
+        else:
+            half = b.add_tensor("", data=rng.normal(0, 1, (4, 1, 1, 4)).astype(np.float16))
+            bias = b.add_tensor("", data=rng.normal(0, 1, 4).astype(np.float32))
+            w = b.add_tensor("", (4, 1, 1, 4), "FLOAT32")
+            b.add_op("DEQUANTIZE", [half], [w])
+            b.add_op(op, [last, w, bias], [y], padding="SAME", stride_w=1, stride_h=1)
+        last = y
+    model = b.finish_bytes([x], [last])
+    full, ours = litefuse.Delegate(), litefuse.Delegate(**options)
+    close(model, make_interpreter(model, [full], resolver=Resolver.AUTO))
+    assert [r.claimed for r in full.explain()] == [True, True, False, True, True]
+    close(model, make_interpreter(model, [ours], resolver=Resolver.AUTO))
+    found = ours.explain()
+    assert [r.claimed for r in found[-2:]] == [False, False]
+    assert found[-2].rule == STRANDED_RULE
 
 
 def test_stacked_with_a_delegate_of_fixed_shapes(chain: bytes) -> None:
