@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from litefuse.runtime.model.build import ModelBuilder
 from tests.networks.job import Answer, Job
 from tests.networks.judge import differences
 from tests.networks.process import Child
@@ -71,3 +73,18 @@ def judge(got: Answer, want: Answer) -> None:
         # Sums that cancel leave a small range, and the rounding of what they summed.
         good = min(found.relative, found.max) <= 1e-5 if kind == "f" else found.unequal == 0
         assert good, f"{case}, output {output}: {found}"
+
+
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
+def test_an_int8_constant_by_channel_behind_a_convolution(child: Child, op: str) -> None:
+    b = ModelBuilder()
+    rng = np.random.default_rng(0)
+    x = b.add_tensor("x", (1, 5, 5, 3), "INT8", scale=0.02, zero_point=3)
+    w = b.add_tensor("w", data=rng.integers(-127, 128, (5, 3, 3, 3)).astype(np.int8), scale=0.01)
+    bias = b.add_tensor("b", data=rng.integers(-999, 999, 5).astype(np.int32), scale=0.0002)
+    y = b.add_tensor("y", (1, 5, 5, 5), "INT8", scale=0.1, zero_point=-5)
+    c = b.add_tensor("c", data=rng.integers(-128, 128, 5).astype(np.int8), scale=0.05)
+    z = b.add_tensor("z", (1, 5, 5, 5), "INT8", scale=0.2, zero_point=7)
+    b.add_op("CONV_2D", [x, w, bias], [y], padding="SAME", stride_w=1, stride_h=1)
+    b.add_op(op, [y, c], [z])
+    check(child, b.finish_bytes([x], [z]), int8=True)

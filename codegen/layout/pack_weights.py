@@ -78,8 +78,7 @@ def _pack(op: Operation, number: int, bias: int) -> None:
         groups = 1 if op["kind"] == "dense" else x.shape[-1] // w.shape[-1]
         packed = pack(flat, groups, blocks, op["schedule"]["product"], run_length(op))
         sums = flat.reshape(flat.shape[0], -1).astype(np.int64).sum(axis=1) if quantised else None
-    element: Type = {"f": F32, "b": SI8, "h": SI16}[packed.dtype.char]
-    op.set_operand(1, _constant(op, f"w{number}.packed", packed, element))
+    op.set_operand(1, _constant(op, f"w{number}.packed", packed))
     _pad_extras(op, number, blocks, groups)
     start = -bias * sums if sums is not None and bias else None
     reach = None
@@ -90,8 +89,19 @@ def _pack(op: Operation, number: int, bias: int) -> None:
     _start(op, number, blocks, groups, start, reach)
 
 
-def _constant(op: Operation, name: str, array: Array, element: Type) -> Value:
+# Of an array's dtype: the element type, and the storage.
+_ELEMENTS: dict[str, tuple[Type, str]] = {
+    "b": (SI8, "i8"),
+    "h": (SI16, "i16"),
+    "i": (SI32, "i32"),
+    "f": (F32, "f32"),
+    "d": (F64, "f64"),
+}
+
+
+def _constant(op: Operation, name: str, array: Array) -> Value:
     assert op.block is not None
+    element, dtype = _ELEMENTS[array.dtype.char]
     new = Operation(
         "kern.const",
         (),
@@ -100,7 +110,6 @@ def _constant(op: Operation, name: str, array: Array, element: Type) -> Value:
         (),
         op.location,
     )
-    dtype = {"f": "f32", "b": "i8", "h": "i16", "i": "i32", "d": "f64"}[array.dtype.char]
     new.attributes["buffer"] = {"space": "const", "dtype": dtype, "bias": 0, "pad": (0, 0, 0, 0)}
     op.block.insert_before(op, new)
     return new.result
@@ -152,10 +161,8 @@ def _pad_extras(op: Operation, number: int, blocks: Blocks, groups: int) -> None
         if role == "channel" and value.op is not None and value.op.name == "kern.const":
             array = constant_of(value)
             if array.size == blocks.channels * groups and (blocks.padded != blocks.channels):
-                assert isinstance(value.type, TensorType)
-                element: Type = {"f": F32, "d": F64, "i": SI32}[array.dtype.char]
                 new = _padded(array.reshape(-1), blocks, groups, array.dtype)
-                op.set_operand(2 + i, _constant(op, f"c{number}_{i}.padded", new, element))
+                op.set_operand(2 + i, _constant(op, f"c{number}_{i}.padded", new))
 
 
 def _start(
@@ -181,11 +188,10 @@ def _start(
     if padded is None:
         return
     if reach is not None:
-        value = _constant(op, f"init{number}", padded.astype(np.float32), F32)
+        value = _constant(op, f"init{number}", padded.astype(np.float32))
     else:
-        value = _constant(
-            op, f"init{number}", padded.astype(np.int64).astype(np.int32), SI32
-        )  # sums wrap alike
+        # sums wrap alike
+        value = _constant(op, f"init{number}", padded.astype(np.int64).astype(np.int32))
     op.set_operands([*op.operands, value])
     op.attributes["roles"] = [*op.get("roles", []), "init"]
 
