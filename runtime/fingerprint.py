@@ -16,6 +16,7 @@ _SOURCES = (
     "runtime/kernels",
     "runtime/model",
     "runtime/artifact.py",
+    "runtime/placement.py",
     "runtime/plan.py",
 )
 

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "litefuse.compiler.ops",
         "litefuse.codegen",
         "litefuse.runtime.artifact",
+        "litefuse.runtime.placement",
     ),
     # The list of passes over loop code names those that lie in passes/.
     "litefuse.codegen.pipeline": ("litefuse.codegen", "litefuse.passes"),

@@ -1,14 +1,11 @@
 """`plan-memory`: offsets of all buffers: constants one after another, activations in one arena.
 
-Arena: greedy by size with lifetimes (Pisarchyk and Lee, "Efficient Memory Management for Deep
-Neural Net Inference", 2020): the largest tensor first, each at the lowest gap that is free for its
-whole life. Every buffer is followed by slack, so that a kernel may read a few bytes past the last
-element.
+Arena: greedy by size with lifetimes (`runtime.placement`, which the interpreter plans with too).
+Every buffer is followed by slack, so that a kernel may read a few bytes past the last element.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +15,10 @@ from litefuse.codegen.layout.assign_layouts import members_of, root_of
 from litefuse.compiler.ir.core import Module, Operation, Value
 from litefuse.compiler.ir.passes import Pass, PassContext
 from litefuse.compiler.ir.types import TensorType
+from litefuse.runtime.placement import Span, place
 
 ALIGN = 64
 SLACK = 64
-
-
-@dataclass
-class _Item:
-    root: Value
-    first: int
-    last: int
-    bytes: int
-    size: int  # with slack, a multiple of the alignment
-    offset: int = -1
 
 
 def plan_memory(module: Module, context: PassContext) -> None:
@@ -68,7 +56,8 @@ def _constants(func: Operation) -> None:
 
 def _arena(func: Operation, context: PassContext) -> None:
     first, last_of = _lifetimes(func)
-    items: list[_Item] = []
+    roots: list[Value] = []
+    spans: list[Span] = []
     for op in func.body.ops:
         if op.name == "kern.reshape" or not op.results or op["buffer"]["space"] != "arena":
             continue
@@ -78,25 +67,15 @@ def _arena(func: Operation, context: PassContext) -> None:
         last = max(
             (last_of[id(u)] for m in members_of(root) for u in m.users), default=last_of[id(op)]
         )
-        items.append(
-            _Item(
-                root,
-                first[id(op)],
-                max(last, last_of[id(op)]),
-                size,
-                -(-(size + SLACK) // ALIGN) * ALIGN,
-            )
-        )
-        op["buffer"]["bytes"] = size
-    placed: list[_Item] = []
-    for item in sorted(items, key=lambda i: (-i.size, i.first)):
-        item.offset = _lowest_gap(item, placed)
-        placed.append(item)
-        for member in members_of(item.root):
+        roots.append(root)
+        spans.append(Span(first[id(op)], max(last, last_of[id(op)]), size + SLACK))
+    placement = place(spans, ALIGN)
+    for root, span, offset in zip(roots, spans, placement.offsets, strict=True):
+        for member in members_of(root):
             assert member.op is not None
-            member.op["buffer"].update(offset=item.offset, bytes=item.bytes)
-    func.attributes["arena_bytes"] = max((i.offset + i.size for i in placed), default=0)
-    context.count("arena_bytes", func["arena_bytes"])
+            member.op["buffer"].update(offset=offset, bytes=span.size - SLACK)
+    func.attributes["arena_bytes"] = placement.total
+    context.count("arena_bytes", placement.total)
 
 
 def _lifetimes(func: Operation) -> tuple[dict[int, int], dict[int, int]]:
@@ -112,14 +91,3 @@ def _lifetimes(func: Operation) -> tuple[dict[int, int], dict[int, int]]:
         for op in ops:
             first[id(op)], last[id(op)] = begin, end
     return first, last
-
-
-def _lowest_gap(item: _Item, placed: list[_Item]) -> int:
-    at = 0
-    for other in sorted(placed, key=lambda i: i.offset):
-        if other.first > item.last or other.last < item.first:
-            continue
-        if at + item.size <= other.offset:
-            break
-        at = max(at, other.offset + other.size)
-    return at
