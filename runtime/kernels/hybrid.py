@@ -1,4 +1,13 @@
-"""Run-time quantisation of float activations against integer weights (dynamic-range models)."""
+"""Run-time quantisation of float activations against integer weights (dynamic-range models).
+
+LiteRT's x86 build runs its vector routines here for every resolver, the reference one among them.
+Two roundings of theirs are not those of the scalar code, and both are copied, since one step of a
+quantised value is a per cent of the result:
+
+- the range of an asymmetric row, max - min, is rounded to float32 before it is divided by 255;
+- in all but the last n % 8 elements of a row, half is added in float32 and the sum truncated, so
+  that 0.49999997 becomes 1; the last ones are rounded exactly, ties away from zero.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +18,8 @@ import numpy.typing as npt
 
 from litefuse.runtime.kernels.base import Array
 from litefuse.runtime.kernels.fixed_point import round_half_away
+
+_LANES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ def hybrid_weights(data: Array) -> Array:
 
 
 def quantize_rows(x: Array, asymmetric: bool) -> QuantizedRows:
-    """Quantise each row of x[rows, n] as TFLite's hybrid kernels do.
+    """Quantise each row of x[rows, n] as LiteRT's hybrid kernels do.
 
     Symmetric: scale = max |x| / 127.  Asymmetric: the range [min(x, 0), max(x, 0)] on 255 steps
     with a zero point nudged to an integer.  A row of zeros gets scale 1.
@@ -35,31 +46,39 @@ def quantize_rows(x: Array, asymmetric: bool) -> QuantizedRows:
     return _asymmetric(data) if asymmetric else _symmetric(data)
 
 
+def _nearest(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Whole numbers near x[rows, n], as the vector routine and its scalar tail find them."""
+    whole = x.shape[1] // _LANES * _LANES
+    out = np.empty_like(x)
+    head = x[:, :whole]
+    half = np.where(head < 0, np.float32(-0.5), np.float32(0.5))
+    out[:, :whole] = np.trunc(head + half)
+    out[:, whole:] = round_half_away(x[:, whole:])
+    return out
+
+
 def _symmetric(x: npt.NDArray[np.float32]) -> QuantizedRows:
     largest = np.abs(x).max(axis=1, initial=0.0).astype(np.float32)
     zero = largest == 0
     safe = np.where(zero, np.float32(1), largest)
     scales = np.where(zero, np.float32(1), safe / np.float32(127)).astype(np.float32)
     inverse = (np.float32(127) / safe).astype(np.float32)
-    q = round_half_away((x * inverse[:, None]).astype(np.float32))
+    q = _nearest((x * inverse[:, None]).astype(np.float32))
     values = np.clip(q, -127, 127).astype(np.int8)
     return QuantizedRows(values, scales, np.zeros(len(x), np.int32))
 
 
 def _asymmetric(x: npt.NDArray[np.float32]) -> QuantizedRows:
-    low = np.minimum(x.min(axis=1, initial=0.0), 0).astype(np.float64)
-    high = np.maximum(x.max(axis=1, initial=0.0), 0).astype(np.float64)
+    low = np.minimum(x.min(axis=1, initial=0.0), 0).astype(np.float32)
+    high = np.maximum(x.max(axis=1, initial=0.0), 0).astype(np.float32)
     zero = low == high
-    scale = np.where(zero, 1.0, (high - low) / 255.0)
-    from_low = -128 - low / scale
-    from_high = 127 - high / scale
-    error_low = 128 + np.abs(low / scale)
-    error_high = 127 + np.abs(high / scale)
-    point = np.where(error_low < error_high, from_low, from_high)
-    nudged = np.clip(round_half_away(point), -128, 127).astype(np.int32)
-    nudged = np.where(zero, 0, nudged)
+    scale = np.where(zero, 1.0, (high - low).astype(np.float64) / 255.0)
+    below, above = low.astype(np.float64) / scale, high.astype(np.float64) / scale
+    point = np.where(128 + np.abs(below) < 127 + np.abs(above), -128 - below, 127 - above)
+    nudged = np.where(zero, 0, np.clip(round_half_away(point), -128, 127)).astype(np.int32)
     scales = scale.astype(np.float32)
-    inverse = (1.0 / scales.astype(np.float64)).astype(np.float32)
-    shifted = (nudged[:, None].astype(np.float32) + x * inverse[:, None]).astype(np.float32)
-    values = np.clip(round_half_away(shifted), -128, 127).astype(np.int8)
-    return QuantizedRows(values, scales, nudged.astype(np.int32))
+    inverse = np.zeros_like(scales)
+    np.divide(1.0, scales, out=inverse, where=scales != 0, casting="same_kind")
+    steps = _nearest((x * inverse[:, None]).astype(np.float32))
+    values = np.clip(steps + nudged[:, None], -128, 127).astype(np.int8)
+    return QuantizedRows(values, scales, nudged)
