@@ -10,6 +10,11 @@ import numpy as np
 NOT_READY = "Invoke called on model that is not ready."
 DATA_IS_NULL = "Tensor data is null. Run allocate_tensors() first"
 UNALLOCATED = "Cannot set tensor: Tensor is unallocated. Try calling allocate_tensors() first"
+UNREADABLE = "Failed to convert value into readable tensor."
+NOT_BYTES = "PyBytes_AsStringAndSize() failed."
+NOT_UTF8 = "PyUnicode_AsUTF8AndSize() failed."
+NO_NODE = "Invalid node index"
+EMPTY_FILE = "mmap of size 0 requested.The model allocation is null/empty"
 FIXED_SIZE = "Attempting to resize a fixed-size tensor."
 REFERENCE_ALIVE = (
     "There is at least 1 reference to internal data\n"
@@ -55,6 +60,37 @@ def invalid_tensor(index: int, count: int) -> ValueError:
 def invalid_subgraph(index: int, count: int) -> ValueError:
     """For a subgraph index outside the model, where one tensor is asked for."""
     return ValueError(f"Invalid subgraph index {index} exceeds max subgraph index {count}")
+
+
+def no_array(value: Any) -> ValueError:
+    """For set_tensor of a string tensor with a list, or another thing that is no array."""
+    return ValueError(
+        f"Passed in value type is not a numpy array, got type {type(value).__name__}."
+    )
+
+
+def no_such_input(index: int, count: int) -> RuntimeError:
+    """For a resize of a tensor outside the subgraph."""
+    return RuntimeError(
+        "tensor_index < context_.tensors_size && tensor_index >= 0 was not true. "
+        f"(tensor {index} of {count})"
+    )
+
+
+def impossible_size(index: int, name: str, shape: Iterable[int]) -> RuntimeError:
+    """For a resize to a shape whose bytes no 64-bit number counts, or that is negative."""
+    return RuntimeError(
+        "BytesRequired number of elements overflowed.\n"
+        f"(tensor {index}, {name!r}, resized to {list(shape)})"
+    )
+
+
+def strict_rank(index: int, was: int, asked: int) -> RuntimeError:
+    """For a strict resize to another rank."""
+    return RuntimeError(
+        f"tensor->dims->size != dims.size() ({was} != {asked}) "
+        f"(a strict resize of tensor {index} keeps its rank)"
+    )
 
 
 def wrong_type(got: np.dtype[Any], wanted: str, index: int, name: str) -> ValueError:

@@ -74,6 +74,7 @@ class Interpreter:
         optimised = self._resolver in (OpResolverType.AUTO, OpResolverType.BUILTIN)
         if experimental_preserve_all_tensors and optimised:
             warnings.warn(errors.PRESERVE_WARNING, stacklevel=2)
+        self._preserve = bool(experimental_preserve_all_tensors)
         self._num_threads = _thread_count(num_threads)
         self.model, self._name = _open(model_path, model_content)
         self._delegates: list[InterpreterDelegate] = [
@@ -101,7 +102,14 @@ class Interpreter:
             claim = weakref.WeakMethod(self._claim) if asks else None
             host = weakref.proxy(self)
             state = SubgraphState(
-                self.model, index, host, self._name, claim, self._num_threads, self._registered
+                self.model,
+                index,
+                host,
+                self._name,
+                claim,
+                self._num_threads,
+                self._registered,
+                self._preserve,
             )
             self._subgraphs[index] = state
         return state
@@ -114,7 +122,7 @@ class Interpreter:
         state.allocate()
         for tensor, array in zip(state.graph.inputs, inputs, strict=True):
             if not state.is_constant(tensor):
-                state.values[tensor].data = array
+                state.put(state.values[tensor], array)
         state.invoke()
         return [state.data(tensor).copy() for tensor in state.graph.outputs]
 
@@ -262,6 +270,16 @@ class Interpreter:
         """Zero all variable tensors (resource variables keep their values, as in LiteRT)."""
         for state in self._subgraphs.values():
             state.reset_variables()
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of tensor memory that is planned now: the arenas of all subgraphs in use, and their
+        variables.
+
+        0 before allocation.  Weights are not among them (they stay in the mapped file), nor are
+        tensors whose shape only a run can tell.  LiteRT has no such property.
+        """
+        return sum(state.arena_bytes for state in self._subgraphs.values())
 
     @property
     def experimental_compress_quantization_zero_points(self) -> bool:

@@ -17,6 +17,7 @@ from litefuse.runtime.interpreter.lookup import (
     hidden_from_delegates,
     kernel_key,
 )
+from litefuse.runtime.interpreter.memory import Step, TensorMemory
 from litefuse.runtime.interpreter.schedule import Claims
 from litefuse.runtime.kernels import Kernel, KernelError, NodeContext, TensorValue
 from litefuse.runtime.kernels.base import Array, Host, Shape
@@ -49,8 +50,8 @@ class Node:
 class SubgraphState:
     """A subgraph between construction and its last run.
 
-    Tensors keep every value of a run until the next one, so any of them can be read afterwards
-    (LiteRT promises that only with experimental_preserve_all_tensors).
+    Tensors lie in one arena (see `memory`), so after a run only the graph's inputs, outputs and
+    variables are sure to have their values; with `preserve` all tensors have.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class SubgraphState:
         claim: ClaimReference | None,
         num_threads: int,
         registered: Registered | None = None,
+        preserve: bool = False,
     ) -> None:
         self.model = model
+        self._preserve = preserve
         self._registered: Registered = registered or {}
         self.graph = model.subgraphs[index]
         self.index = index
@@ -83,6 +86,7 @@ class SubgraphState:
         self._unknown: set[int] = set()
         self._claims = self._make_claims(())
         self._executables: list[Executable] = []
+        self._memory: TensorMemory | None = None
 
     def _block_scales(self, tensor: Tensor) -> Array | None:
         """The scales of a blockwise quantised constant; None for any other."""
@@ -116,7 +120,7 @@ class SubgraphState:
             if value.constant:
                 value.data = self.model.tensor_data(value.tensor)
             elif self._ready and index not in self._unknown and index not in self._claims.inside:
-                value.data = _zeros(value)
+                value.data = _zeros(value) if value.memory is None else value.memory
         if value.data is None:
             raise ValueError(errors.DATA_IS_NULL)
         return value.data
@@ -145,12 +149,15 @@ class SubgraphState:
             raise errors.constant_tensor(index, slot.name)
         if not self._ready:
             raise ValueError(errors.UNALLOCATED)
-        if text:
-            slot.data = _strings_in(value)
-        elif slot.data is None or not slot.data.flags.writeable:
-            slot.data = np.array(value, slot.dtype, order="C")
+        self.put(slot, _strings_in(value) if text else np.asarray(value, slot.dtype))
+
+    def put(self, slot: TensorValue, value: Array) -> None:
+        """Make `value` the tensor's: copied into its place, or into an array of its own."""
+        if slot.memory is None or slot.memory.shape != value.shape:
+            slot.data = value.copy()
         else:
-            np.copyto(slot.data, value)
+            np.copyto(slot.memory, value)
+            slot.data = slot.memory
 
     def details(self, index: int) -> Details:
         """The tensor's entry of get_tensor_details()."""
@@ -221,10 +228,21 @@ class SubgraphState:
         ]
         if missing:
             raise errors.missing_ops(missing, self._name)
+        self._memory = TensorMemory(
+            self.values,
+            self._inputs,
+            frozenset(self.graph.outputs),
+            [self._step(step) for step in self._claims.order],
+            self._unknown,
+            self._preserve,
+        )
         for index in self._inputs - self._model_constants:
             value = self.values[index]
             old = kept.get(index)
-            value.data = _zeros(value) if old is None or old.shape != value.shape else old
+            if old is not None and old.shape == value.shape:
+                self.put(value, old)
+            else:
+                value.data = _zeros(value) if value.memory is None else value.memory
         self.reset_variables()
         self._ready = True
 
@@ -232,13 +250,15 @@ class SubgraphState:
         """Zero (the zero point) every variable tensor."""
         for value in self.values:
             if value.tensor.is_variable:
-                value.data = _zeros(value)
+                self.put(value, _zeros(value))
 
     def _forget_values(self) -> dict[int, Array]:
-        """Drop all but the model's constants; returns what inputs held."""
-        kept = {i: d for i in self._inputs if (d := self.values[i].data) is not None}
+        """Drop all but the model's constants; returns copies of what inputs held."""
+        kept = {i: d.copy() for i in self._inputs if (d := self.values[i].data) is not None}
+        self._memory = None
         for index, value in enumerate(self.values):
             value.constant = index in self._model_constants
+            value.memory = None
             if value.constant:
                 if value.data is None:
                     value.data = self.model.tensor_data(value.tensor)
@@ -374,6 +394,25 @@ class SubgraphState:
         executables, self._executables = self._executables, []
         _close_all(executables)
 
+    # --- memory --------------------------------------------------------------------------------
+
+    def _step(self, step: int) -> Step:
+        """A step of the run's order, as the planner of memory sees it."""
+        if step < 0:
+            partition = self._claims.partitions[-1 - step]
+            return Step(partition.inputs, partition.outputs, keeps=True)
+        op = self.graph.operators[step]
+        ours = kernel_key(op) not in self._registered
+        reads, writes = ([t for t in tensors if t >= 0] for tensors in (op.inputs, op.outputs))
+        first_is_there = bool(op.inputs) and op.inputs[0] >= 0
+        return Step(reads, writes, op.name if ours and first_is_there else None)
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of the tensors' arena and of the variables; 0 before allocation."""
+        memory = self._memory
+        return 0 if memory is None else memory.nbytes + memory.variable_nbytes
+
     # --- running -------------------------------------------------------------------------------
 
     def invoke(self) -> None:
@@ -382,11 +421,14 @@ class SubgraphState:
             raise RuntimeError(errors.NOT_READY)
         for index in self._inputs:
             self.data(index)
-        for step in self._claims.order:
+        assert self._memory is not None
+        for step, done in zip(self._claims.order, self._memory.releases, strict=True):
             if step < 0:
                 self._run_partition(-1 - step)
             else:
                 self._run_node(self.nodes[step])
+            for index in done:
+                self.values[index].data = None
 
     def _run_partition(self, k: int) -> None:
         partition = self._claims.partitions[k]
@@ -415,9 +457,15 @@ class SubgraphState:
 
     def _store(self, node: Node, arrays: list[Array]) -> None:
         for value, array in zip(node.context.outputs, arrays, strict=True):
-            value.data = array
-            if array.shape != value.shape:
-                value.shape = array.shape
+            memory = value.memory
+            if memory is None or memory.shape != array.shape:
+                value.data = array
+                if array.shape != value.shape:
+                    value.shape = array.shape
+            else:
+                if array is not memory:
+                    np.copyto(memory, array)
+                value.data = memory
 
 
 def _close_all(executables: list[Executable]) -> None:

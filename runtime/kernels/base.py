@@ -2,8 +2,8 @@
 
 A kernel is two pure functions.  `prepare` sees shapes, types and the data of constants, checks what
 LiteRT's own Prepare checks, and returns the output shapes (None for one that only the run can
-tell). `evaluate` sees all data and returns the output arrays, which it must own: never a view of
-an input.
+tell). `evaluate` sees all data and returns the output arrays, which it must own, or which are
+those that `NodeContext.out` lends: never a view of an input.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class TensorValue:
     During `prepare`, `data` is None unless the value is already certain (a constant, or computed
     from constants).  `constant` says that it will never change, so that a kernel may keep what it
     derives from it.  `block_scales` are the scales of a blockwise quantised constant, which its
-    schema keeps in a tensor of their own.
+    schema keeps in a tensor of their own.  `memory` is the place that the interpreter has planned
+    for the value, None where it has planned none (see `NodeContext.out`).
     """
 
     tensor: Tensor
@@ -43,6 +44,7 @@ class TensorValue:
     data: Array | None = None
     constant: bool = False
     block_scales: Array | None = None
+    memory: Array | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -133,6 +135,18 @@ class NodeContext:
             )
         return value.data
 
+    def out(self, i: int = 0) -> Array:
+        """An array for output i, whose shape is known by now, with no particular content.
+
+        It is the tensor's own place where one is planned.  A kernel that fills it and returns it
+        saves a copy; what it returns otherwise is copied.  The place overlaps no input, but for
+        elementwise ops and those that rename positions, where it may be that of input 0.
+        """
+        value = self.outputs[i]
+        if value.memory is not None and value.memory.shape == tuple(value.shape):
+            return value.memory
+        return np.empty(value.shape, value.dtype)
+
     def memo(self, key: str, make: Callable[[], Any]) -> Any:
         """`make()`, computed once per preparation; only for values that depend on constants."""
         if key not in self.state:
@@ -149,12 +163,24 @@ Evaluate = Callable[[NodeContext], "list[Array]"]
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """How far a float result may be from the reference's (`bounds` derives the usual ones).
+
+    `allowed(ctx, outputs)`: the largest difference for each element of each output, from the data
+    of the inputs (state as it was before the run) and what the reference computed.  `text` says it
+    in words.
+    """
+
+    text: str
+    allowed: Callable[[NodeContext, Sequence[Array]], list[Array]]
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """The meaning of one op.
 
     Integer results are bit-exact with LiteRT's reference kernels.  A float result differs from them
-    by at most `ulp` units in the last place plus `range_tolerance` times the largest magnitude in
-    the output and the inputs (the second covers another order of summation, which may cancel).
+    by at most `ulp` units in the last place, or by its `bound` where it has one.
     """
 
     name: str
@@ -163,6 +189,7 @@ class Kernel:
     ulp: int = 0
     range_tolerance: float = 0.0
     stateful: bool = False
+    bound: Bound | None = None
 
 
 def require(condition: bool, ctx: NodeContext, text: str) -> None:
