@@ -30,9 +30,9 @@ def resident(field: str) -> int:
 def measure(library: str, model: str, invokes: int) -> dict[str, Any]:
     """Run `model` that often on random inputs; see the module's docstring for the result."""
     module = import_module(LIBRARIES[library])
-    from tests.tools.reference_run import random_input  # NumPy is there by now in both
-
     import numpy as np
+
+    from tests.tools.reference_run import random_input  # NumPy is there by now in both
 
     rng = np.random.default_rng(0)
     base = resident("VmRSS")
