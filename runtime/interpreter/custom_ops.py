@@ -179,14 +179,17 @@ def resolve(registerers: Iterable[Any] | None) -> dict[tuple[bool, str], Kernel]
     """The kernels of all ops registered, by `CustomOp.key`; the last of one name wins.
 
     Each registerer is a `CustomOp` or a function of one `OpResolver`.  ValueError for a symbol's
-    name and for a native function, which only LiteRT's interpreter can call.
+    name and for a native function, which only LiteRT's interpreter can call; TypeError for anything
+    else.
     """
     resolver = OpResolver()
     for registerer in registerers or ():
         if isinstance(registerer, CustomOp):
             resolver.ops.append(registerer)
-        elif isinstance(registerer, str) or not callable(registerer):
+        elif isinstance(registerer, str):
             raise _not_python(registerer)
+        elif not callable(registerer):
+            raise TypeError(f"incompatible function arguments. {_not_python(registerer)}")
         else:
             before = len(resolver.ops)
             try:

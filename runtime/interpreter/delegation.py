@@ -62,7 +62,9 @@ class InterpreterDelegate(Protocol):
 
 
 def check_delegate(delegate: Any) -> InterpreterDelegate:
-    """The delegate itself; ValueError when it cannot work in our interpreter."""
+    """The delegate itself; ValueError for a native one, AttributeError (LiteRT's type and text)
+    for what is no delegate at all.
+    """
     if isinstance(delegate, InterpreterDelegate):
         return delegate
     kind = type(delegate).__name__
@@ -72,17 +74,21 @@ def check_delegate(delegate: Any) -> InterpreterDelegate:
             "pass it to ai_edge_litert.interpreter.Interpreter, or give litefuse.Interpreter a "
             "delegate with a `claim` method"
         )
-    raise ValueError(
-        f"{kind!r} object is not a delegate: it has no `claim` method "
-        "(see litefuse.runtime.interpreter.InterpreterDelegate)"
+    raise AttributeError(
+        f"{kind!r} object has no attribute '_get_native_delegate_pointer' and is no delegate here "
+        "either: it has no `claim` method (see litefuse.runtime.interpreter.InterpreterDelegate)"
     )
 
 
 def load_delegate(library: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Any:
-    """Always ValueError: a shared library holds a native TfLiteDelegate, which only LiteRT can run.
+    """Always an error: a shared library holds a native TfLiteDelegate, which only LiteRT can run.
 
-    It exists so that a program written for LiteRT gets this answer where it asks.
+    It exists so that a program written for LiteRT gets this answer where it asks: OSError when the
+    library cannot be loaded, AttributeError when it is no delegate's, ValueError when it is one.
     """
+    from ctypes import PyDLL  # not at module scope: few programs need it
+
+    _ = PyDLL(library).tflite_plugin_create_delegate  # type: ignore[arg-type]  # paths too
     given = f" with options {dict(options)}" if options else ""
     raise ValueError(
         f"Failed to load delegate from {os.fspath(library)}{given}\n"

@@ -77,10 +77,10 @@ def no_such_input(index: int, count: int) -> RuntimeError:
     )
 
 
-def impossible_size(index: int, name: str, shape: Iterable[int]) -> RuntimeError:
-    """For a resize to a shape whose bytes no 64-bit number counts, or that is negative."""
+def impossible_size(what: str, index: int, name: str, shape: Iterable[int]) -> RuntimeError:
+    """For a resize to a shape whose elements or bytes (`what`) no 64-bit number counts."""
     return RuntimeError(
-        "BytesRequired number of elements overflowed.\n"
+        f"BytesRequired number of {what} overflowed.\n"
         f"(tensor {index}, {name!r}, resized to {list(shape)})"
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from litefuse.runtime.errors import LitefuseWarning
-from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter import arguments, errors
 from litefuse.runtime.interpreter.custom_ops import resolve
 from litefuse.runtime.interpreter.default_delegate import default_delegate
 from litefuse.runtime.interpreter.delegation import (
@@ -70,6 +70,20 @@ class Interpreter:
         experimental_force_delegate_node_profiling: bool = False,
     ) -> None:
         self._compress_zero_points = experimental_compress_quantization_zero_points
+        flags = {
+            "experimental_preserve_all_tensors": experimental_preserve_all_tensors,
+            "experimental_disable_delegate_clustering": experimental_disable_delegate_clustering,
+            "experimental_default_delegate_latest_features": (
+                experimental_default_delegate_latest_features
+            ),
+            "experimental_compress_quantization_zero_points": (
+                experimental_compress_quantization_zero_points
+            ),
+            "experimental_disable_delegate_node_fusion": experimental_disable_delegate_node_fusion,
+            "experimental_force_delegate_node_profiling": (
+                experimental_force_delegate_node_profiling
+            ),
+        }
         self._resolver = _resolver(experimental_op_resolver_type)
         optimised = self._resolver in (OpResolverType.AUTO, OpResolverType.BUILTIN)
         if experimental_preserve_all_tensors and optimised:
@@ -77,6 +91,8 @@ class Interpreter:
         self._preserve = bool(experimental_preserve_all_tensors)
         self._num_threads = _thread_count(num_threads)
         self.model, self._name = _open(model_path, model_content)
+        for name, given in flags.items():
+            arguments.flag(given, "CreateWrapperFromBuffer", name)
         self._delegates: list[InterpreterDelegate] = [
             check_delegate(delegate) for delegate in experimental_delegates or ()
         ]
@@ -183,22 +199,29 @@ class Interpreter:
 
     def set_tensor(self, tensor_index: int, value: npt.ArrayLike) -> None:
         """Copy `value` into a tensor; ValueError unless its type and shape are the tensor's."""
-        self.subgraph(0).set_tensor(tensor_index, np.asarray(value))
+        index = arguments.whole_number(tensor_index, "SetTensor", "tensor_index")
+        self.subgraph(0).set_tensor(index, value)
 
-    def get_tensor(self, tensor_index: int, subgraph_index: int = 0) -> Array:
-        """A copy of a tensor's value; ValueError when it has none yet."""
-        return self._checked(subgraph_index).get_tensor(tensor_index)
+    def get_tensor(self, tensor_index: int, subgraph_index: int = 0) -> Any:
+        """A copy of a tensor's value, a NumPy scalar at rank 0; ValueError when it has none yet."""
+        index = arguments.whole_number(tensor_index, "GetTensor", "tensor_index")
+        subgraph = arguments.whole_number(subgraph_index, "GetTensor", "subgraph_index")
+        return self._checked(subgraph).get_tensor(index)
 
-    def tensor(self, tensor_index: int) -> Callable[[], Array]:
+    def tensor(self, tensor_index: int) -> Callable[[], Any]:
         """A function that gives a view of the tensor's memory as it is when called.
 
-        Keep the function, not the view: nothing runs while a view is alive.
+        Keep the function, not the view: nothing runs while a view is alive. At rank 0 it gives a
+        NumPy scalar, which is no view.
         """
 
-        def view() -> Array:
+        def view() -> Any:
+            index = arguments.whole_number(tensor_index, "tensor", "tensor_index")
             state = self.subgraph(0)
-            data = state.data(tensor_index)
-            return self._views.view(data, writable=not state.is_constant(int(tensor_index)))
+            data = state.data(index)
+            if not data.ndim:
+                return data[()]
+            return self._views.view(data, writable=not state.is_constant(index))
 
         return view
 
@@ -213,7 +236,9 @@ class Interpreter:
         shape = np.array(tensor_size, np.int32)
         if shape.ndim != 1:
             raise ValueError(f"Shape should be 1D instead of {shape.ndim}.")
-        self.subgraph(0).resize_input(int(input_index), tuple(int(d) for d in shape), bool(strict))
+        index = arguments.whole_number(input_index, "ResizeInputTensor", "input_index")
+        strictly = arguments.flag(strict, "ResizeInputTensor", "strict")
+        self.subgraph(0).resize_input(index, tuple(int(d) for d in shape), strictly)
 
     def get_input_details(self) -> list[Details]:
         """A dictionary for each input of the graph."""
@@ -233,22 +258,17 @@ class Interpreter:
                 f"subgraph_index is out of range: {subgraph_index} for the model, "
                 f"which has {count} subgraphs."
             )
-        state = self.subgraph(subgraph_index)
+        index = arguments.whole_number(subgraph_index, "NumTensors", "subgraph_index")
+        state = self.subgraph(index)
         found = [state.details(i) for i in range(len(state.values))]
         return [details for details in found if details["dtype"] is not None]
 
     def get_signature_list(self) -> dict[str, dict[str, list[str]]]:
         """{signature key: {"inputs": [...], "outputs": [...]}}."""
-        found: dict[str, dict[str, list[str]]] = {}
-        for signature in self.model.signature_defs:
-            tensors = signature_tensors(self.model, signature.signature_key)
-            if tensors is not None:
-                inputs, outputs, _ = tensors
-                found[signature.signature_key] = {
-                    "inputs": list(inputs),
-                    "outputs": list(outputs),
-                }
-        return found
+        return {
+            key: {name: list(tensors) for name, tensors in signature.items()}
+            for key, signature in self._get_full_signature_list().items()
+        }
 
     def get_signature_runner(self, signature_key: str | None = None) -> SignatureRunner:
         """A callable for one signature; without a key, for the only one."""
@@ -287,8 +307,28 @@ class Interpreter:
         return self._compress_zero_points
 
     def _get_op_details(self, op_index: int) -> Details:
-        """One entry of `_get_ops_details`."""
-        return self._get_ops_details()[op_index]
+        """One entry of `_get_ops_details`; ValueError for no such node."""
+        index = arguments.whole_number(op_index, "NodeInputs", "op_index")
+        found = self._get_ops_details()
+        if not 0 <= index < len(found):
+            raise ValueError(errors.NO_NODE)
+        return found[index]
+
+    def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> Details:
+        """One tensor's dictionary; ValueError for no such tensor, or one without a NumPy type."""
+        details = self._checked(int(subgraph_index)).details(int(tensor_index))
+        if details["dtype"] is None:
+            raise ValueError("Could not get tensor details")
+        return details
+
+    def _get_full_signature_list(self) -> dict[str, dict[str, dict[str, int]]]:
+        """`get_signature_list` with each name's tensor index."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for signature in self.model.signature_defs:
+            tensors = signature_tensors(self.model, signature.signature_key)
+            if tensors is not None:
+                found[signature.signature_key] = {"inputs": tensors[0], "outputs": tensors[1]}
+        return found
 
     def _get_ops_details(self) -> list[Details]:
         """The model's nodes in order, then one DELEGATE node for each claimed partition."""
@@ -308,6 +348,13 @@ class Interpreter:
         raise RuntimeError(
             "litefuse.Interpreter has no native handle; use ai_edge_litert's Interpreter with "
             "litefuse.Delegate where one is needed"
+        )
+
+    def __getstate__(self) -> object:
+        """TypeError: an interpreter is neither pickled nor copied."""
+        raise TypeError(
+            f"cannot pickle '{type(self).__module__}.{type(self).__name__}' object; make another "
+            "interpreter of the same model"
         )
 
     def _checked(self, subgraph_index: int) -> SubgraphState:
@@ -332,6 +379,7 @@ class InterpreterWithCustomOps(Interpreter):
 
 def _resolver(given: Any) -> OpResolverType:
     """The resolver type; one of LiteRT's own enumeration is taken by name."""
+    hash(given)  # TypeError, as in LiteRT, which looks it up in a dictionary
     name = getattr(given, "name", None)
     if isinstance(given, Enum) and name in OpResolverType.__members__:
         return OpResolverType[str(name)]
@@ -355,10 +403,12 @@ def _open(path: Any, content: Any) -> tuple[Model, str]:
     if not path and not content:
         raise ValueError("`model_path` or `model_content` must be specified.")
     if not path:
-        return _read(content), "the model"
-    name = os.fspath(path)
+        return _read(arguments.content(content)), "the model"
+    name = os.fsdecode(path)
     if not os.path.isfile(name):  # noqa: PTH113 - a path object would cost its import
         raise ValueError(f"Could not open '{name}'.The model allocation is null/empty")
+    if os.path.getsize(name) == 0:  # noqa: PTH202
+        raise ValueError(errors.EMPTY_FILE)
     return _read(name), os.path.basename(name)  # noqa: PTH119
 
 

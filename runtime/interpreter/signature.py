@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from litefuse.runtime.interpreter.details import Details, signature_tensors
 from litefuse.runtime.kernels.base import Array
 
@@ -40,16 +38,14 @@ class SignatureRunner:
                 "Invalid number of inputs provided for running a SignatureDef, "
                 f"expected {len(self._inputs)} vs provided {len(kwargs)}"
             )
-        for name in kwargs:
-            if name not in self._inputs:
-                raise ValueError(f"Invalid Input name ({name}) for SignatureDef")
-        self._interpreter.ensure_safe()
         state = self._interpreter.subgraph(self._subgraph)
         for name, value in kwargs.items():
+            if name not in self._inputs:  # what came before it stays resized, as in LiteRT
+                raise ValueError(f"Invalid Input name ({name}) for SignatureDef")
             state.resize_input(self._inputs[name], tuple(value.shape), strict=False)
         state.allocate()
         for name, value in kwargs.items():
-            state.set_tensor(self._inputs[name], np.asarray(value))
+            state.set_tensor(self._inputs[name], value)
         state.invoke()
         return {name: state.get_tensor(index) for name, index in self._outputs.items()}
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from litefuse.runtime.interpreter import errors
+from litefuse.runtime.interpreter import arguments, errors
 from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
+from litefuse.runtime.interpreter.limits import uncountable
 from litefuse.runtime.interpreter.lookup import (
     Registered,
     find_kernel,
@@ -83,6 +84,8 @@ class SubgraphState:
         self._model_constants = frozenset(i for i, v in enumerate(self.values) if v.constant)
         self.nodes = [self._node(i, op, host) for i, op in enumerate(self.graph.operators)]
         self._ready = False
+        self._placed = False  # since the last allocation, but for the tensors resized after it
+        self._resized: set[int] = set()
         self._unknown: set[int] = set()
         self._claims = self._make_claims(())
         self._executables: list[Executable] = []
@@ -119,23 +122,29 @@ class SubgraphState:
         if value.data is None:
             if value.constant:
                 value.data = self.model.tensor_data(value.tensor)
-            elif self._ready and index not in self._unknown and index not in self._claims.inside:
+            elif self._has_memory(index):
                 value.data = _zeros(value) if value.memory is None else value.memory
         if value.data is None:
             raise ValueError(errors.DATA_IS_NULL)
         return value.data
 
-    def get_tensor(self, index: int) -> Array:
-        """A copy of the tensor's value."""
-        data = self.data(index)
-        if data.dtype.hasobject:
-            return _strings_out(data)
-        return data.copy()
+    def _has_memory(self, index: int) -> bool:
+        """Whether the tensor has a place of its own, as it may keep between a resize and the next
+        allocation.
+        """
+        hidden = index in self._unknown or index in self._claims.inside
+        return self._placed and not hidden and index not in self._resized
 
-    def set_tensor(self, index: int, value: Array) -> None:
-        """Copy `value` into the tensor; ValueError unless type and shape fit."""
+    def get_tensor(self, index: int) -> Any:
+        """A copy of the tensor's value; a NumPy scalar when it has no dimensions."""
+        data = self.data(index).copy()
+        return data if data.ndim else data[()]
+
+    def set_tensor(self, index: int, given: Any) -> None:
+        """Copy `given` into the tensor; ValueError unless type and shape fit."""
         index = self.check_index(index)
         slot = self.values[index]
+        value = arguments.readable(given)
         text = slot.dtype.hasobject
         fits = value.dtype.kind in "OSU" if text else _same_type(value.dtype, slot.dtype)
         if not fits:
@@ -147,9 +156,9 @@ class SubgraphState:
                 raise errors.wrong_dimension(got, wanted, axis, index)
         if index in self._model_constants:
             raise errors.constant_tensor(index, slot.name)
-        if not self._ready:
+        if slot.data is None and not self._has_memory(index):
             raise ValueError(errors.UNALLOCATED)
-        self.put(slot, _strings_in(value) if text else np.asarray(value, slot.dtype))
+        self.put(slot, arguments.texts(given, value) if text else np.asarray(value, slot.dtype))
 
     def put(self, slot: TensorValue, value: Array) -> None:
         """Make `value` the tensor's: copied into its place, or into an array of its own."""
@@ -180,31 +189,26 @@ class SubgraphState:
         refused.
         """
         if not 0 <= index < len(self.values):
-            raise RuntimeError(
-                f"tensor index {index} is outside [0, {len(self.values)}): cannot resize it"
-            )
+            raise errors.no_such_input(index, len(self.values))
         value = self.values[index]
         if strict:
             signature = value.tensor.shape_signature or value.shape
             if len(signature) != len(shape):
-                raise RuntimeError(
-                    f"Attempting to resize tensor {index} of rank {len(signature)} to rank "
-                    f"{len(shape)}, which a strict resize does not allow."
-                )
+                raise errors.strict_rank(index, len(signature), len(shape))
             for axis, (was, asked) in enumerate(zip(value.shape, shape, strict=True)):
                 if was != asked and signature[axis] != -1:
                     raise errors.strict_resize(axis, index, was, asked)
-        if index in self._model_constants:
-            raise RuntimeError(errors.FIXED_SIZE)
-        if min(shape, default=0) < 0:
-            raise RuntimeError(
-                f"tensor {index} cannot have shape {list(shape)}: negative dimension"
-            )
         if shape == value.shape:
             return
+        self._ready = False  # also when it is refused, as in LiteRT
+        if index in self._model_constants:
+            raise RuntimeError(errors.FIXED_SIZE)
+        overflow = None if value.dtype.hasobject else uncountable(shape, value.dtype.itemsize)
+        if overflow is not None:
+            raise errors.impossible_size(overflow, index, value.name, shape)
         value.shape = shape
         value.data = None
-        self._ready = False
+        self._resized.add(index)
 
     def allocate(self) -> None:
         """Find all shapes that can be known, claim nodes, reset variables; RuntimeError if refused.
@@ -214,6 +218,7 @@ class SubgraphState:
         if self._ready:
             return
         self.close()
+        self._placed = False
         self._claims = self._make_claims(())
         self._unknown = set()
         kept = self._forget_values()
@@ -244,7 +249,8 @@ class SubgraphState:
             else:
                 value.data = _zeros(value) if value.memory is None else value.memory
         self.reset_variables()
-        self._ready = True
+        self._ready = self._placed = True
+        self._resized.clear()
 
     def reset_variables(self) -> None:
         """Zero (the zero point) every variable tensor."""
@@ -303,13 +309,13 @@ class SubgraphState:
             else:
                 self.values[t].shape = shape
 
-    def _prepare(self, node: Node) -> list[Shape | None]:
+    def _prepare(self, node: Node, stage: str = "prepare") -> list[Shape | None]:
         assert node.kernel is not None
         try:
             return node.kernel.prepare(node.context)
         except KernelError as error:
             raise RuntimeError(
-                f"{error}\nNode number {node.index} ({node.op.name}) failed to prepare."
+                f"{error}\nNode number {node.index} ({node.op.name}) failed to {stage}."
             ) from error
 
     def _fold(self, node: Node, kernel: Kernel) -> None:
@@ -442,7 +448,10 @@ class SubgraphState:
         if node.dynamic:
             if not kernel.stateful:  # a random generator goes on where the last run left it
                 node.context.state.clear()
-            for value, shape in zip(node.context.outputs, self._prepare(node), strict=True):
+            # What allocation could prepare but not size is sized by LiteRT when it runs.
+            seen = self._unknown.isdisjoint(node.op.inputs)
+            shapes = self._prepare(node, "invoke" if seen else "prepare")
+            for value, shape in zip(node.context.outputs, shapes, strict=True):
                 if shape is not None:
                     value.shape = shape
         self._store(node, self._evaluate(node, kernel))
@@ -486,17 +495,3 @@ def _zeros(value: TensorValue) -> Array:
 
 def _same_type(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     return given.kind == wanted.kind and given.itemsize == wanted.itemsize
-
-
-def _strings_in(value: Array) -> Array:
-    """An object array of bytes from an array of str or bytes."""
-    out = np.empty(value.shape, object)
-    for i, item in np.ndenumerate(value):
-        out[i] = item.encode() if isinstance(item, str) else bytes(item)
-    return out
-
-
-def _strings_out(data: Array) -> Array:
-    """A copy, each element bytes."""
-    out: Array = data.copy()
-    return out
