@@ -79,6 +79,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "hashtable_lookup": ("HASHTABLE_LOOKUP",),
     "l2_normalization": ("L2_NORMALIZATION",),
     "local_response_normalization": ("LOCAL_RESPONSE_NORMALIZATION",),
+    "lsh_projection": ("LSH_PROJECTION",),
     "lstm": ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
     "matrix_diag": ("MATRIX_DIAG", "MATRIX_SET_DIAG"),
     "mul": ("MUL",),

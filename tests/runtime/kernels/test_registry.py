@@ -18,6 +18,7 @@ HELPERS = {
     "base",
     "broadcast",
     "contraction",
+    "farmhash",
     "fixed_point",
     "gemmlowp",
     "geometry",
