@@ -1,6 +1,7 @@
 """BATCH_MATMUL: float32, int8, int16, and float32 against an int8 constant (hybrid).
 
-Float tolerance: 1e-5 of the output's range (another order of summation).
+Float bound: the summation bound of inner size products; of a hybrid
+node, whose sums are exact in integers, the roundings that follow.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.contraction import requantize, requantize64
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier
@@ -74,4 +76,6 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [finish(acc.astype(np.int64), q, shift, yv.zero_point, bounds, yv.dtype)]
 
 
-KERNELS = (Kernel("BATCH_MATMUL", prepare, evaluate, range_tolerance=1e-5),)
+_BOUND = contraction(evaluate, "inner size", lambda ctx: max(ctx.input(0).shape[-2:]), x=0, w=1)
+
+KERNELS = (Kernel("BATCH_MATMUL", prepare, evaluate, bound=_BOUND),)

@@ -146,8 +146,8 @@ def _evaluate_shift(ctx: NodeContext) -> list[Array]:
 _WORDS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
 
 KERNELS = (
-    Kernel("DIV", _prepare_div, _evaluate_div, ulp=1),
-    _row("POW", _power, "float32", "int32", ulp=16),
+    Kernel("DIV", _prepare_div, _evaluate_div),
+    _row("POW", _power, "float32", "int32", ulp=4),
     Kernel("MAXIMUM", _prepare_extremum, partial(_evaluate, function=np.maximum)),
     Kernel("MINIMUM", _prepare_extremum, partial(_evaluate, function=np.minimum)),
     Kernel("SQUARED_DIFFERENCE", _prepare_squared_difference, _evaluate_squared_difference),

@@ -1,6 +1,6 @@
 """CONV_3D and CONV_3D_TRANSPOSE: float32, NDHWC images.
 
-Float tolerance: 1e-5 of the output's range (another order of summation).
+Float bound: the summation bound of the products of a window and the bias.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from litefuse.runtime.kernels.base import (
     require_rank,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bounds import summation
 from litefuse.runtime.kernels.geometry import SAME, Axis, window_axis
 
 
@@ -119,6 +120,24 @@ def evaluate_transpose(ctx: NodeContext) -> list[Array]:
 
 
 KERNELS = (
-    Kernel("CONV_3D", prepare_conv, evaluate_conv, range_tolerance=1e-5),
-    Kernel("CONV_3D_TRANSPOSE", prepare_transpose, evaluate_transpose, range_tolerance=1e-5),
+    Kernel(
+        "CONV_3D",
+        prepare_conv,
+        evaluate_conv,
+        bound=summation(
+            evaluate_conv,
+            "filter volume * in + 1",
+            lambda ctx: int(np.prod(ctx.input(1).shape[:4])) + 1,
+        ),
+    ),
+    Kernel(
+        "CONV_3D_TRANSPOSE",
+        prepare_transpose,
+        evaluate_transpose,
+        bound=summation(
+            evaluate_transpose,
+            "filter volume * in + 1",
+            lambda ctx: int(np.prod([*ctx.input(1).shape[:3], ctx.input(1).shape[4]])) + 1,
+        ),
+    ),
 )

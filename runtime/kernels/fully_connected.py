@@ -1,6 +1,7 @@
 """FULLY_CONNECTED: float32, int8 (per tensor or per channel), uint8, int16x8, hybrid weights.
 
-Float tolerance: 1e-5 of the output's range (another order of summation).
+Float bound: the summation bound of depth products and the bias; of a hybrid
+node, whose sums are exact in integers, the roundings that follow.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     exact_dtype,
@@ -133,4 +135,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [y.reshape(ctx.outputs[0].shape)]
 
 
-KERNELS = (Kernel("FULLY_CONNECTED", prepare, evaluate, range_tolerance=1e-5),)
+_BOUND = contraction(
+    evaluate, "depth + 1", lambda ctx: ctx.input(1).shape[-1] + 1, x=0, w=1, bias=2
+)
+
+KERNELS = (Kernel("FULLY_CONNECTED", prepare, evaluate, bound=_BOUND),)

@@ -293,5 +293,5 @@ KERNELS = (
     Kernel("ARG_MIN", prepare_arg, _evaluate_arg(np.argmin)),
     Kernel("TOPK_V2", prepare_topk, evaluate_topk),
     Kernel("WHERE", prepare_where, evaluate_where),
-    Kernel("CUMSUM", prepare_cumsum, evaluate_cumsum, range_tolerance=1e-6),
+    Kernel("CUMSUM", prepare_cumsum, evaluate_cumsum),
 )

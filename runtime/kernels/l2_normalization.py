@@ -1,6 +1,7 @@
 """L2_NORMALIZATION over the last axis: float32, int8 and uint8.
 
-Float tolerance: 4 ulp plus 1e-6 of the output's range.
+Float bound: a sum of n squares (nothing cancels), of which the root halves the relative error, a
+root and a division: relative, n / 2 + 3 roundings.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from litefuse.runtime.kernels.base import (
     require_rank,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bounds import relative
 from litefuse.runtime.kernels.fixed_point import mbqm
 
 
@@ -88,4 +90,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [out.reshape(x.shape)]
 
 
-KERNELS = (Kernel("L2_NORMALIZATION", prepare, evaluate, ulp=4, range_tolerance=1e-6),)
+_BOUND = relative(
+    "relative, n / 2 + 3 roundings, n = the last axis", lambda ctx: ctx.input(0).shape[-1] / 2 + 3
+)
+
+KERNELS = (Kernel("L2_NORMALIZATION", prepare, evaluate, bound=_BOUND),)

@@ -1,7 +1,7 @@
 """AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D.
 
-Average and max: float32, int8, uint8, int16; L2: float32.  Float tolerance: 1e-6 of the output's
-range for the two that sum.
+Average and max: float32, int8, uint8, int16; L2: float32.  Float bound: the average's is the
+summation bound of a window; L2's squares do not cancel, and the root halves their relative error.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from litefuse.runtime.kernels.base import (
     require_rank,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bounds import relative, summation
 from litefuse.runtime.kernels.fixed_point import activation_range
 from litefuse.runtime.kernels.geometry import Axis, pad_image, pool_axes, require_output
 
@@ -111,8 +112,23 @@ def _clamp_integer(ctx: NodeContext, x: Array, activation: str) -> Array:
     return np.asarray(np.clip(x, *bounds).astype(yv.dtype))
 
 
+def _window(ctx: NodeContext) -> int:
+    rows, columns = pool_axes(ctx)
+    return rows.kernel * columns.kernel
+
+
 KERNELS = (
-    Kernel("AVERAGE_POOL_2D", prepare, evaluate_average, range_tolerance=1e-6),
+    Kernel(
+        "AVERAGE_POOL_2D",
+        prepare,
+        evaluate_average,
+        bound=summation(evaluate_average, "window + 1", lambda ctx: _window(ctx) + 1),
+    ),
     Kernel("MAX_POOL_2D", prepare, evaluate_max),
-    Kernel("L2_POOL_2D", _prepare_float, evaluate_l2, range_tolerance=1e-6),
+    Kernel(
+        "L2_POOL_2D",
+        _prepare_float,
+        evaluate_l2,
+        bound=relative("relative, window / 2 + 3 roundings", lambda ctx: _window(ctx) / 2 + 3),
+    ),
 )

@@ -125,5 +125,5 @@ def evaluate_fake_quant(ctx: NodeContext) -> list[Array]:
 KERNELS = (
     Kernel("QUANTIZE", prepare_quantize, evaluate_quantize),
     Kernel("DEQUANTIZE", prepare_dequantize, evaluate_dequantize),
-    Kernel("FAKE_QUANT", prepare_fake_quant, evaluate_fake_quant, ulp=4),
+    Kernel("FAKE_QUANT", prepare_fake_quant, evaluate_fake_quant),
 )

@@ -1,6 +1,7 @@
 """MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY and REDUCE_ALL over given axes.
 
-Float tolerance: 1e-6 of the output's range (another order of summation).
+Float bound: SUM and MEAN the summation bound of the elements reduced (MEAN divides it by their
+number); REDUCE_PROD is relative, a rounding for each factor.
 
 Quantised SUM is the reference's as it stands upstream: a sum in int32, rescaled once and clamped.
 LiteRT 2.3.0 reads int8 and int16 as unsigned bytes when the scales differ, and adds without the
@@ -25,6 +26,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bounds import relative, summation
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, wrap32
 
 
@@ -63,6 +65,11 @@ def _prepare_of(*dtypes: str) -> Callable[[NodeContext], list[Shape | None]]:
         return prepare(ctx)
 
     return check_and_prepare
+
+
+def _reduced(ctx: NodeContext) -> int:
+    """How many elements go into one of the output."""
+    return int(np.prod([ctx.input(0).shape[a] for a in _axes(ctx)], dtype=np.int64))
 
 
 def _quantized(ctx: NodeContext) -> bool:
@@ -160,16 +167,25 @@ def evaluate_all(ctx: NodeContext) -> list[Array]:
 _NUMBERS = ("float32", "int8", "uint8", "int16", "int32", "int64")
 
 KERNELS = (
-    Kernel("MEAN", _prepare_of(*_NUMBERS), evaluate_mean, range_tolerance=1e-6),
-    Kernel("SUM", _prepare_of(*_NUMBERS), evaluate_sum, range_tolerance=1e-6),
+    Kernel(
+        "MEAN",
+        _prepare_of(*_NUMBERS),
+        evaluate_mean,
+        bound=summation(evaluate_mean, "elements reduced + 1", lambda ctx: _reduced(ctx) + 1),
+    ),
+    Kernel(
+        "SUM",
+        _prepare_of(*_NUMBERS),
+        evaluate_sum,
+        bound=summation(evaluate_sum, "elements reduced", lambda ctx: _reduced(ctx)),
+    ),
     Kernel("REDUCE_MAX", _prepare_of(*_NUMBERS), evaluate_max),
     Kernel("REDUCE_MIN", _prepare_of(*_NUMBERS), evaluate_min),
     Kernel(
         "REDUCE_PROD",
         _prepare_of("float32", "int32", "int64"),
         evaluate_prod,
-        ulp=64,
-        range_tolerance=1e-6,
+        bound=relative("relative, a rounding for each factor", lambda ctx: _reduced(ctx)),
     ),
     Kernel("REDUCE_ANY", _prepare_of("bool"), evaluate_any),
     Kernel("REDUCE_ALL", _prepare_of("bool"), evaluate_all),

@@ -1,6 +1,6 @@
 """SCATTER_ND and SPARSE_TO_DENSE.
 
-Float tolerance: 1e-6 of the output's range where several updates meet.
+Float results are equal: updates that meet are added in their order.
 """
 
 from __future__ import annotations
@@ -81,6 +81,6 @@ def evaluate_sparse_to_dense(ctx: NodeContext) -> list[Array]:
 
 
 KERNELS = (
-    Kernel("SCATTER_ND", prepare_scatter_nd, evaluate_scatter_nd, range_tolerance=1e-6),
+    Kernel("SCATTER_ND", prepare_scatter_nd, evaluate_scatter_nd),
     Kernel("SPARSE_TO_DENSE", prepare_sparse_to_dense, evaluate_sparse_to_dense),
 )

@@ -1,17 +1,20 @@
 """HARD_SWISH, LEAKY_RELU, PRELU, ELU and GELU.
 
-Float tolerance: 8 ulp plus 1e-6 of the output's range (ELU and GELU; the others are exact or
-within 2 ulp).
+Float bounds: ELU 4 ulp (expm1 of two libraries); GELU 6 roundings of |x| + |y|, as 1 + erf and
+1 + tanh, each within 7 roundings of 1, cancel for negative x and are multiplied by x / 2.  The
+others are equal.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Prepare,
@@ -21,6 +24,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bounds import rounded
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, saturate
 from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
@@ -162,10 +166,16 @@ def evaluate_gelu(ctx: NodeContext) -> list[Array]:
     return [function(ctx.data(0))]
 
 
+def _allowed_gelu(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    return [rounded(6, np.abs(ctx.data(0)) + np.abs(outputs[0]))]
+
+
+_GELU = Bound("6 roundings of |x| + |y|", _allowed_gelu)
+
 KERNELS = (
-    Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish, ulp=2),
+    Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish),
     Kernel("LEAKY_RELU", _prepare_of("float32", "int8", "uint8", "int16"), evaluate_leaky_relu),
     Kernel("PRELU", prepare_prelu, evaluate_prelu),
-    Kernel("ELU", _prepare_of("float32", "int8"), evaluate_elu, ulp=8, range_tolerance=1e-6),
-    Kernel("GELU", _prepare_of("float32", "int8"), evaluate_gelu, ulp=8, range_tolerance=1e-6),
+    Kernel("ELU", _prepare_of("float32", "int8"), evaluate_elu, ulp=4),
+    Kernel("GELU", _prepare_of("float32", "int8"), evaluate_gelu, bound=_GELU),
 )

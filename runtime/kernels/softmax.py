@@ -1,14 +1,20 @@
 """SOFTMAX and LOG_SOFTMAX over the last axis: float32; SOFTMAX also int8, uint8 and int16.
 
-Float tolerance: 8 ulp plus 1e-6 of the output's range (another exp, another order of summation).
+Float bounds.  The argument of exp is the same on both sides, exp within 2 ulp (4 roundings), and
+the sum of n of them does not cancel: SOFTMAX is relative, n + 10 roundings.  In LOG_SOFTMAX the
+sum's relative error becomes the logarithm's absolute one: n + 8 roundings of 1, and 4 of each of
+|y| and the logarithm (at most log n).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -17,6 +23,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import gamma, relative, rounded
 from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_rows
 from litefuse.runtime.kernels.int16_tables import softmax_int16
 
@@ -72,7 +79,18 @@ def evaluate_log(ctx: NodeContext) -> list[Array]:
     return [shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))]
 
 
+def _allowed_log(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    n = max(ctx.input(0).shape[-1:], default=1)
+    of_sum = 2.0 * gamma(n + 8)
+    return [of_sum + rounded(4, np.abs(y) + np.log(max(n, 1))) for y in outputs]
+
+
+_SOFTMAX = relative(
+    "relative, n + 10 roundings, n = the last axis", lambda ctx: ctx.input(0).shape[-1] + 10
+)
+_LOG_SOFTMAX = Bound("(n + 8) roundings of 1 and 4 of |y| + log n, n = the last axis", _allowed_log)
+
 KERNELS = (
-    Kernel("SOFTMAX", prepare, evaluate, ulp=8, range_tolerance=1e-6),
-    Kernel("LOG_SOFTMAX", prepare_log, evaluate_log, ulp=8, range_tolerance=1e-6),
+    Kernel("SOFTMAX", prepare, evaluate, bound=_SOFTMAX),
+    Kernel("LOG_SOFTMAX", prepare_log, evaluate_log, bound=_LOG_SOFTMAX),
 )

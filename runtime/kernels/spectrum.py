@@ -1,11 +1,13 @@
 """RFFT2D, REAL, IMAG and COMPLEX_ABS.
 
-Float tolerance: 1e-5 of the output's range for the transform, 2 ulp for the absolute value.
+Float bounds.  The transform is in double precision on both sides: 1 ulp of the rounding to float
+and 4 log2(n) roundings (2**-53) of sum |x| over the n transformed elements, through as many levels
+of butterflies.  The absolute value 2 ulp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -42,7 +45,9 @@ def prepare_rfft2d(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_rfft2d(ctx: NodeContext) -> list[Array]:
     """The two-dimensional Fourier transform of real data, zero-padded or cut to fft_length."""
     size = tuple(int(d) for d in ctx.data(1))
-    return [np.fft.rfft2(ctx.data(0), s=size, axes=(-2, -1)).astype(np.complex64)]
+    return [
+        np.fft.rfft2(ctx.data(0).astype(np.float64), s=size, axes=(-2, -1)).astype(np.complex64)
+    ]
 
 
 def _prepare_part(ctx: NodeContext) -> list[Shape | None]:
@@ -55,8 +60,17 @@ def _evaluate_part(ctx: NodeContext, part: Callable[[Array], Any]) -> list[Array
     return [np.array(part(ctx.data(0)), ctx.outputs[0].dtype)]
 
 
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    rows, columns = (int(d) for d in ctx.data(1))
+    kept = np.abs(ctx.data(0)[..., :rows, :columns]).astype(np.float64)
+    levels = 4.0 * np.log2(max(rows * columns, 2))
+    return [2 * levels * 2.0**-53 * kept.sum(axis=(-2, -1), keepdims=True)]
+
+
+_BOUND = Bound("1 ulp + 4 log2(n) roundings of a double of sum |x|", _allowed)
+
 KERNELS = (
-    Kernel("RFFT2D", prepare_rfft2d, evaluate_rfft2d, range_tolerance=1e-5),
+    Kernel("RFFT2D", prepare_rfft2d, evaluate_rfft2d, ulp=1, bound=_BOUND),
     Kernel("REAL", _prepare_part, partial(_evaluate_part, part=np.real)),
     Kernel("IMAG", _prepare_part, partial(_evaluate_part, part=np.imag)),
     Kernel("COMPLEX_ABS", _prepare_part, partial(_evaluate_part, part=np.abs), ulp=2),

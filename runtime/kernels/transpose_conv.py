@@ -1,6 +1,7 @@
 """TRANSPOSE_CONV: float32, int8 (per tensor or per channel), uint8, int16x8, hybrid.
 
-Float tolerance: 1e-5 of the output's range (another order of summation).
+Float bound: the summation bound of filter area * in products and the bias; of a hybrid
+node, whose sums are exact in integers, the roundings that follow.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
@@ -133,4 +135,13 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [clamp_float(y, require_clamp(ctx))]
 
 
-KERNELS = (Kernel("TRANSPOSE_CONV", prepare, evaluate, range_tolerance=1e-5),)
+_BOUND = contraction(
+    evaluate,
+    "filter area * in + 1",
+    lambda ctx: int(np.prod(ctx.input(1).shape[1:])) + 1,
+    x=2,
+    w=1,
+    bias=3,
+)
+
+KERNELS = (Kernel("TRANSPOSE_CONV", prepare, evaluate, bound=_BOUND),)

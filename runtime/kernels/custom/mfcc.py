@@ -1,17 +1,20 @@
 """Mfcc: mel-frequency cepstral coefficients of a squared-magnitude spectrogram, float32.
 
 Triangular filters, evenly spaced in mel, over the spectrum's magnitudes; their logarithms (of at
-least 1e-12); a DCT-II. All in double precision.  Float tolerance: 1e-6 of the output's range.
+least 1e-12); a DCT-II. All in double precision.  Float bound: 1 ulp of the
+rounding to float and n roundings of a double of the sum of n logarithms' sizes (at most 100 each).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -100,4 +103,12 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [(logs @ (np.sqrt(2.0 / filters) * np.cos(angles)).T).astype(np.float32)]
 
 
-KERNELS = (Kernel("Mfcc", prepare, evaluate, ulp=2, range_tolerance=1e-6),)
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    _, _, filters, _ = _options(ctx)
+    terms = filters + ctx.input(0).shape[2]
+    return [np.full(y.shape, 2.0 * terms * 2.0**-53 * 100 * np.sqrt(2 * filters)) for y in outputs]
+
+
+_BOUND = Bound("1 ulp + n roundings of a double of the sum of n logarithms' sizes", _allowed)
+
+KERNELS = (Kernel("Mfcc", prepare, evaluate, ulp=1, bound=_BOUND),)

@@ -18,6 +18,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import summation
 from litefuse.runtime.kernels.custom.pool_struct import integers, padding_of
 from litefuse.runtime.kernels.geometry import SAME, window_axis
 
@@ -78,4 +79,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [canvas[:, top : top + out_h, left : left + out_w] + ctx.data(2)]
 
 
-KERNELS = (Kernel("Convolution2DTransposeBias", prepare, evaluate, range_tolerance=1e-5),)
+_BOUND = summation(
+    evaluate, "filter area * in + 1", lambda ctx: int(np.prod(ctx.input(1).shape[1:])) + 1
+)
+
+KERNELS = (Kernel("Convolution2DTransposeBias", prepare, evaluate, bound=_BOUND),)
