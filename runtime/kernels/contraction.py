@@ -1,4 +1,4 @@
-"""Exact integer matrix products through floating-point BLAS, and requantisation of their sums."""
+"""What the ops with weights share: exact integer products, requantisation, and LiteRT's checks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
-from litefuse.runtime.kernels.fixed_point import mbqm, mbqm64, quantize_multiplier, wrap32
+from litefuse.runtime.kernels.activation import activation_name
+from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue, require
+from litefuse.runtime.kernels.fixed_point import (
+    activation_bounds,
+    mbqm,
+    mbqm64,
+    quantize_multiplier,
+    wrap32,
+)
+from litefuse.runtime.model.enums import TensorType
 
 
 def exact_dtype(weights: Array, largest_input: int) -> np.dtype[Any]:
@@ -25,6 +33,130 @@ def matmul_exact(x: Array, weights: Array, dtype: np.dtype[Any]) -> npt.NDArray[
     return np.asarray(product.astype(np.int64))
 
 
+def tensor_scale(value: TensorValue) -> float:
+    """The per-tensor scale as LiteRT's kernels read it: 0 unless the tensor has exactly one."""
+    return value.scale if value.quantized and len(value.scales) == 1 else 0.0
+
+
+def tensor_zero_point(value: TensorValue) -> int:
+    """The per-tensor zero point as LiteRT's kernels read it: 0 unless there is exactly one."""
+    return value.zero_point if value.quantized and len(value.scales) == 1 else 0
+
+
+def is_int4(value: TensorValue) -> bool:
+    """Whether the tensor is stored as packed signed 4-bit integers."""
+    return value.tensor.type == TensorType.INT4
+
+
+def require_positive(ctx: NodeContext, *options: str) -> None:
+    """KernelError unless each named option (strides, dilations) is at least 1."""
+    for name in options:
+        value = int(ctx.option(name, 1))
+        require(value > 0, ctx, f"{name} is {value}, needs 1 or more")
+
+
+def require_filled(ctx: NodeContext, value: TensorValue, axes: tuple[int, ...]) -> None:
+    """KernelError when the tensor is empty along one of these axes."""
+    for axis in axes:
+        require(
+            value.shape[axis] > 0, ctx, f"tensor {value.name!r} of shape {value.shape} is empty"
+        )
+
+
+def fused_clamp(ctx: NodeContext) -> str:
+    """The fused activation of a convolution: LiteRT takes any that does not clamp for NONE."""
+    name = activation_name(ctx)
+    return name if name in ("RELU", "RELU6", "RELU_N1_TO_1") else "NONE"
+
+
+def require_activation_fits(ctx: NodeContext, y: TensorValue, activation: str) -> None:
+    """KernelError when a bound of the activation, divided by the output's scale, leaves int32."""
+    scale = np.float32(tensor_scale(y))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotients = [np.float32(b) / scale for b in activation_bounds(activation) if np.isfinite(b)]
+    require(
+        all(abs(q) <= np.float32(2**31) for q in quotients),
+        ctx,
+        f"activation {activation} does not fit int32 on the output's scale {scale}",
+    )
+
+
+def require_product_scale(ctx: NodeContext, x: TensorValue, w: TensorValue, bias: Any) -> None:
+    """KernelError when a per-tensor bias scale is too far from the product of the other two:
+    |s_x * s_w - s_b| / s_y must be at most 0.02.
+    """
+    if bias is None:
+        return
+    product = tensor_scale(x) * tensor_scale(w)
+    out = tensor_scale(ctx.outputs[0])
+    difference = abs(product - tensor_scale(bias))
+    require(
+        out > 0 and difference / out <= 0.02,
+        ctx,
+        f"bias scale {tensor_scale(bias)} is not the product {product} of input and filter scale",
+    )
+
+
+def require_convolution_scales(
+    ctx: NodeContext, x: TensorValue, w: TensorValue, bias: TensorValue | None, channels: int
+) -> None:
+    """What LiteRT checks of a quantised convolution's scales, whatever its kind."""
+    for value in (x, w):
+        require(value.quantized, ctx, f"tensor {value.name!r} ({value.dtype}) has no scale")
+    count = len(w.scales)
+    require(
+        count in (1, channels),
+        ctx,
+        f"filter has {count} scales; needs 1 or one for each of {channels} channels",
+    )
+    if count > 1:
+        require(x.dtype.name in ("int8", "int16"), ctx, f"{x.dtype} with a scale for each channel")
+        require(
+            w.tensor.type in (TensorType.INT8, TensorType.INT4),
+            ctx,
+            f"a filter of type {w.tensor.type.name} with a scale for each channel",
+        )
+        axis = w.tensor.quantization.quantized_dimension  # type: ignore[union-attr]
+        require(w.shape[axis] == channels, ctx, f"filter has its scales along axis {axis}")
+    if x.dtype == np.uint8:
+        require_product_scale(ctx, x, w, bias)
+    require_activation_fits(ctx, ctx.outputs[0], fused_clamp(ctx))
+
+
+def require_symmetric_int16(ctx: NodeContext, x: TensorValue, bias: TensorValue | None) -> None:
+    """What LiteRT checks of int16 nodes: zero points 0, and the bias of the promised type."""
+    for value in (x, ctx.outputs[0]):
+        point = tensor_zero_point(value)
+        require(point == 0, ctx, f"int16 tensor {value.name!r} has zero point {point}, needs 0")
+    promised = TensorType(int(ctx.option("quantized_bias_type", TensorType.FLOAT32)))
+    if promised == TensorType.FLOAT32:
+        return
+    require(
+        promised in (TensorType.INT32, TensorType.INT64),
+        ctx,
+        f"quantized_bias_type is {promised.name}, needs INT32 or INT64",
+    )
+    require(
+        bias is None or bias.tensor.type == promised,
+        ctx,
+        f"the bias is not of the quantized_bias_type {promised.name}",
+    )
+
+
+def require_bias(ctx: NodeContext, x: TensorValue, bias: TensorValue, *wide: str) -> None:
+    """KernelError unless the bias has the type that goes with the input's (`wide` lists those for
+    int16) and, if quantised, zero point 0.
+    """
+    allowed = {"float32": ("float32",), "int16": wide}.get(x.dtype.name, ("int32",))
+    require(
+        bias.dtype.name in allowed,
+        ctx,
+        f"bias has type {bias.dtype}, an input of {x.dtype} needs {' or '.join(allowed)}",
+    )
+    point = tensor_zero_point(bias)
+    require(x.dtype.kind == "f" or point == 0, ctx, f"the bias has zero point {point}, needs 0")
+
+
 def channel_multipliers(
     x: TensorValue, w: TensorValue, y: TensorValue, channels: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -38,9 +170,7 @@ def channel_multipliers(
 
 
 def float_product_multiplier(x: TensorValue, w: TensorValue, y: TensorValue) -> tuple[int, int]:
-    """(q, shift) from float32(s_x * s_w) / s_y: uint8 convolutions, per-tensor int8
-    FULLY_CONNECTED.
-    """
+    """(q, shift) from float32(s_x * s_w) / s_y: uint8 convolutions, BATCH_MATMUL."""
     product = np.float32(x.scale) * np.float32(w.scale)
     return quantize_multiplier(float(product) / float(y.scale))
 

@@ -35,12 +35,15 @@ class Axis:
 
 
 def window_axis(size: int, kernel: int, stride: int, dilation: int, padding: int) -> Axis:
-    """TFLite's output size and padding; an odd padding puts the extra element after."""
+    """TFLite's output size and padding; an odd padding puts the extra element after.
+
+    C's division: a VALID window that is up to a stride too large gives an empty output.
+    """
     extent = (kernel - 1) * dilation + 1
     if padding == SAME:
         out = (size + stride - 1) // stride
     else:
-        out = (size + stride - extent) // stride
+        out = int((size + stride - extent) / stride)
     total = max((out - 1) * stride + extent - size, 0)
     return Axis(size, kernel, stride, dilation, out, total // 2, total - total // 2)
 
@@ -91,6 +94,16 @@ def require_output(ctx: NodeContext, *axes: Axis) -> None:
         )
         require(
             axis.out > 0 or axis.size == 0,
+            ctx,
+            f"a window of {axis.extent} does not fit {axis.size} pixels with VALID padding",
+        )
+
+
+def require_window(ctx: NodeContext, *axes: Axis) -> None:
+    """KernelError when a VALID window is more than a stride too large for its image."""
+    for axis in axes:
+        require(
+            axis.out >= 0,
             ctx,
             f"a window of {axis.extent} does not fit {axis.size} pixels with VALID padding",
         )

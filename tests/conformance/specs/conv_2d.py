@@ -1,0 +1,92 @@
+"""CONV_2D."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from tests.conformance.case import Arg, Case, case
+from tests.conformance.draw import Draw, values
+from tests.conformance.registry import conforms
+from tests.conformance.specs.weighted import (
+    BIAS_FLAWS,
+    activations,
+    bias,
+    flaw,
+    image,
+    kind_of,
+    tiny_scale,
+    weights,
+    windows,
+)
+
+FLAWS = (
+    *BIAS_FLAWS,
+    "stride",
+    "dilation",
+    "zero point",
+    "scale count",
+    "empty batch",
+    "empty image",
+    "empty filter",
+    "depth",
+    "absent bias",
+    "two inputs",
+    "int16 zero point",
+    "bias promise",
+    "output scale",
+    "filters by groups",
+)
+
+
+@conforms(
+    "CONV_2D",
+    "float32",
+    "int8",
+    "int8-per-channel",
+    "uint8",
+    "int16x8",
+    "int16x8-per-channel",
+    "int16x8-bias32",
+    "int4-weights",
+    "int4-weights-per-channel",
+    "int16x4",
+    "hybrid-int8",
+    "hybrid-int8-per-channel",
+    "hybrid-uint8",
+    "hybrid-int4",
+    "hybrid-int4-per-channel",
+)
+def conv_2d(draw: Draw, label: str) -> Case:
+    kind = kind_of(label)
+    broken = flaw(draw, *FLAWS)
+    groups = draw(st.sampled_from((1, 1, 1, 2, 3)))
+    if kind.x == "float32" and kind.w != "float32" and not kind.per_channel:
+        # LiteRT wants a scale for each filter of a grouped hybrid node.
+        groups = 2 if broken == "scale count" else 1
+    depth, filters = draw(st.integers(1, 5)), draw(st.integers(1, 4)) * groups
+    if broken == "filters by groups":
+        filters += 1
+    window = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    if broken == "empty filter":
+        window = (0, window[1])
+    size = image(draw, depth * groups + (broken == "depth"), broken)
+    options = windows(draw, broken)
+    x, y = activations(draw, kind, broken)
+    w = weights(draw, kind, (filters, *window, depth), filters, 0, broken)
+    b = bias(draw, kind, filters, x, w, broken)
+    if kind.x == "int16":
+        bits = "INT32" if kind.bias == "int32" else draw(st.sampled_from(("INT64", "FLOAT32")))
+        if broken == "bias promise":
+            bits = draw(st.sampled_from(("INT32", "INT64", "INT8")))
+        # LiteRT reads an int32 bias as int64 unless it is promised: past the end.
+        if b.data is not None and b.data.dtype != "int64" and bits == "FLOAT32":
+            bits = "INT32"
+        options["quantized_bias_type"] = bits
+    if broken == "output scale" and y:
+        y["scale"] = tiny_scale(y["scale"])
+    inputs: list[Arg | None] = [Arg(values(draw, size, kind.x), **x), w, b]
+    if broken == "absent bias":
+        inputs[2] = None
+    if broken == "two inputs":
+        inputs.pop()
+    return case("CONV_2D", inputs, [Arg(shape=(1,), dtype=kind.x, **y)], **options)
