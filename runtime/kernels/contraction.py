@@ -18,13 +18,24 @@ from litefuse.runtime.kernels.fixed_point import (
 )
 from litefuse.runtime.model.enums import TensorType
 
+# Sums requantised at a time: the arithmetic needs some ten temporaries of 8 bytes each.
+_ELEMENTS = 1 << 14
+
 
 def exact_dtype(weights: Array, largest_input: int) -> np.dtype[Any]:
     """The narrowest float dtype in which every partial sum of inputs x weights[k, n] is exact."""
-    if weights.size == 0:
-        return np.dtype(np.float32)
-    bound = float(np.abs(weights.astype(np.float64)).sum(axis=0).max()) * largest_input
-    return np.dtype(np.float32 if bound < 2**24 else np.float64)
+    return exact_sums(weights.T, 0, largest_input)
+
+
+def exact_sums(weights: Array, zero_point: int, largest_input: int) -> np.dtype[Any]:
+    """As `exact_dtype`, for weights[n, ...] with a zero point yet to be taken off."""
+    largest = 0
+    step = max((1 << 16) // max(weights[:1].size, 1), 1)
+    for n in range(0, len(weights), step):
+        part = np.abs(np.subtract(weights[n : n + step], zero_point, dtype=np.int64))
+        sums = part.reshape(len(part), -1).sum(axis=1)
+        largest = max(largest, int(sums.max(initial=0)))
+    return np.dtype(np.float32 if largest * largest_input < 2**24 else np.float64)
 
 
 def matmul_exact(x: Array, weights: Array, dtype: np.dtype[Any]) -> npt.NDArray[np.int64]:
@@ -48,11 +59,14 @@ def is_int4(value: TensorValue) -> bool:
     return value.tensor.type == TensorType.INT4
 
 
-def require_positive(ctx: NodeContext, *options: str) -> None:
-    """KernelError unless each named option (strides, dilations) is at least 1."""
+def require_positive(ctx: NodeContext, *options: str, most: int | None = None) -> None:
+    """KernelError unless each named option (strides, dilations) is at least 1, and at most `most`
+    where that is given.
+    """
     for name in options:
         value = int(ctx.option(name, 1))
-        require(value > 0, ctx, f"{name} is {value}, needs 1 or more")
+        wanted = "1 or more" if most is None else f"1 to {most}"
+        require(value > 0 and (most is None or value <= most), ctx, f"{name} {value}, not {wanted}")
 
 
 def require_filled(ctx: NodeContext, value: TensorValue, axes: tuple[int, ...]) -> None:
@@ -191,6 +205,28 @@ def requantize64(
     """As `requantize`, for int64 accumulators (int16 activations): the 16-bit multiplier form."""
     value = mbqm64(acc, q, shift) + zero_point
     return np.asarray(np.clip(value, *bounds).astype(dtype))
+
+
+def requantize_rows(
+    out: Array,
+    sums: Array,
+    bias: Array | None,
+    q: Any,
+    shift: Any,
+    zero_point: int,
+    bounds: tuple[int, int],
+    wide: bool = False,
+) -> None:
+    """out[m, n] = `requantize` (`wide`: `requantize64`) of sums[m, n] + bias[n], some rows at a
+    time; the sums are whole numbers of any type.
+    """
+    finish = requantize64 if wide else requantize
+    step = max(_ELEMENTS // max(sums.shape[1], 1), 1)
+    for m in range(0, len(sums), step):
+        acc = sums[m : m + step].astype(np.int64)
+        if bias is not None:
+            acc += bias.ravel()
+        out[m : m + step] = finish(acc, q, shift, zero_point, bounds, out.dtype)
 
 
 def bias_data(ctx: NodeContext, index: int) -> Array | None:

@@ -6,7 +6,6 @@ node, whose sums are exact in integers, the roundings that follow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,10 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
-    exact_dtype,
+    exact_sums,
     float_product_multiplier,
     fused_clamp,
-    matmul_exact,
-    requantize,
-    requantize64,
+    requantize_rows,
     require_bias,
     require_convolution_scales,
     require_filled,
@@ -40,17 +37,10 @@ from litefuse.runtime.kernels.contraction import (
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
-from litefuse.runtime.kernels.geometry import conv_axes, patches, require_window
+from litefuse.runtime.kernels.geometry import conv_axes, require_window
 from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.kernels.tiles import convolve
 from litefuse.runtime.model.enums import TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """A group's filter as a matrix [kernel_h * kernel_w * in, out] in the dtype of the product."""
-
-    matrices: list[Array]
-    dtype: np.dtype[Any]
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -121,98 +111,75 @@ def _require_hybrid(ctx: NodeContext, w: TensorValue, groups: int) -> None:
         require(count == w.shape[0], ctx, f"filter has {count} scales, needs {w.shape[0]}")
 
 
-def _pack(ctx: NodeContext, largest_input: int | None) -> _Weights:
+def _filter(ctx: NodeContext) -> tuple[Array, int]:
+    """The filter's integers and the zero point that LiteRT takes off them."""
     x, w = ctx.input(0), ctx.input(1)
-    data = ctx.data(1)
-    if w.dtype.kind != "f":  # the input's type says how the bytes are read
-        data = data.view(np.uint8 if x.dtype == np.uint8 else np.int8)
-    if x.dtype == np.uint8:
-        data = data.astype(np.int32) - tensor_zero_point(w)
-    groups = x.shape[3] // w.shape[3]
-    flat = data.reshape(groups, w.shape[0] // groups, -1).transpose(0, 2, 1)
-    if largest_input is None:
-        dtype = np.dtype(np.float32)
-    else:
-        dtype = max(exact_dtype(m, largest_input) for m in flat)
-    return _Weights([np.ascontiguousarray(m, dtype) for m in flat], dtype)
+    # The input's type says how the bytes are read.
+    data = ctx.data(1).view(np.uint8 if x.dtype == np.uint8 else np.int8)
+    return data, tensor_zero_point(w) if x.dtype == np.uint8 else 0
 
 
-def _weights(ctx: NodeContext, largest_input: int | None) -> _Weights:
-    if ctx.input(1).constant:
-        return ctx.memo("weights", lambda: _pack(ctx, largest_input))  # type: ignore[no-any-return]
-    return _pack(ctx, largest_input)
+def _float(ctx: NodeContext) -> Array:
+    out = ctx.out()
+    flat, bias, clamp = out.reshape(-1, out.shape[3]), ctx.data(2).ravel(), fused_clamp(ctx)
+    for _, y in convolve(ctx.data(0), ctx.data(1), conv_axes(ctx), out.dtype, out=flat):
+        y += bias
+        clamp_float(y, clamp)
+    return out
 
 
-def _columns(ctx: NodeContext, x: Array) -> list[Array]:
-    """Per group the matrix [positions, kernel_h * kernel_w * in] of an image, padded with 0."""
-    rows, columns = conv_axes(ctx)
-    view = patches(x, rows, columns)
-    depth = ctx.input(1).shape[3]
-    groups = x.shape[3] // depth
-    return [
-        view[..., g * depth : (g + 1) * depth].reshape(-1, rows.kernel * columns.kernel * depth)
-        for g in range(groups)
-    ]
-
-
-def _float(ctx: NodeContext, shape: Shape) -> Array:
-    x = ctx.data(0)
-    parts = [
-        columns @ weights
-        for columns, weights in zip(_columns(ctx, x), _weights(ctx, None).matrices, strict=True)
-    ]
-    y = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-    y += ctx.data(2).ravel()
-    return clamp_float(y.reshape(shape), fused_clamp(ctx))
-
-
-def _hybrid(ctx: NodeContext, shape: Shape) -> Array:
+def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: the image is quantised as a whole per batch entry,
     symmetric for one scale, asymmetric for scales that differ and for groups.
     """
     x, w = ctx.data(0), ctx.input(1)
     require(len(x) > 0, ctx, "the batch is empty")
     by_channel = _per_channel(w) or x.shape[3] != w.shape[3]
-    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=by_channel)
-    centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    packed = _weights(ctx, 255)
-    acc = np.concatenate(
-        [
-            matmul_exact(c, m, packed.dtype)
-            for c, m in zip(_columns(ctx, centred), packed.matrices, strict=True)
-        ],
-        axis=1,
-    ).reshape(shape)
-    y = acc.astype(np.float32)
+    out = ctx.out()
     if by_channel:
-        y = y * w.scales * rows.scales[:, None, None, None]
+        scale = np.broadcast_to(w.scales, out.shape[3])
     else:
-        one = w.scales[0] if w.quantized else np.float32(0)
-        y *= (rows.scales * one)[:, None, None, None]
-    return clamp_float(y + ctx.data(2).ravel(), fused_clamp(ctx))
+        scale = w.scales[:1] if w.quantized else np.zeros(1, np.float32)
+    filters, _ = _filter(ctx)
+    dtype = _exact(ctx, filters, 0, 255)
+    bias, clamp = ctx.data(2).ravel(), fused_clamp(ctx)
+    for image, y in zip(x, out, strict=True):
+        rows = quantize_rows(image.reshape(1, -1), asymmetric=by_channel)
+        values = rows.values.reshape(1, *image.shape)
+        point, scales = int(rows.zero_points[0]), scale * rows.scales[0]
+        flat = y.reshape(-1, y.shape[2])
+        for positions, sums in convolve(values, filters, conv_axes(ctx), dtype, (point, 0)):
+            part = flat[positions]
+            np.multiply(sums, scales, out=part, dtype=np.float32, casting="same_kind")
+            part += bias
+            clamp_float(part, clamp)
+    return out
 
 
-def _integer(ctx: NodeContext, shape: Shape) -> Array:
+def _exact(ctx: NodeContext, filters: Array, zero_point: int, largest: int) -> np.dtype[Any]:
+    """The dtype in which the node's sums are exact."""
+    if not ctx.input(1).constant:
+        return exact_sums(filters, zero_point, largest)
+    return ctx.memo("exact", lambda: exact_sums(filters, zero_point, largest))  # type: ignore[no-any-return]
+
+
+def _integer(ctx: NodeContext) -> Array:
     xv, wv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
-    largest = 32768 if xv.dtype == np.int16 else 255
-    packed = _weights(ctx, largest)
-    # With the zero point taken off first, padding is plain 0 and contributes nothing.
-    x = ctx.data(0).astype(packed.dtype) - packed.dtype.type(xv.zero_point)
-    parts = [
-        matmul_exact(c, m, packed.dtype)
-        for c, m in zip(_columns(ctx, x), packed.matrices, strict=True)
-    ]
-    acc = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-    bias = ctx.data(2)
-    acc += bias.ravel().astype(np.int64)
+    x, bias, out = ctx.data(0), ctx.data(2), ctx.out()
+    filters, w_point = _filter(ctx)
+    dtype = _exact(ctx, filters, w_point, 32768 if xv.dtype == np.int16 else 255)
     if xv.dtype == np.uint8:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
-        q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, shape[3]))
+        q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, out.shape[3]))
     bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
     wide = xv.dtype == np.int16 and bias.dtype == np.int64
-    finish = requantize64 if wide else requantize
-    return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype).reshape(shape)
+    flat = out.reshape(-1, out.shape[3])
+    # With the zero point taken off first, padding is plain 0 and contributes nothing.
+    points = (xv.zero_point, w_point)
+    for positions, sums in convolve(x, filters, conv_axes(ctx), dtype, points):
+        requantize_rows(flat[positions], sums, bias, q, shift, yv.zero_point, bounds, wide)
+    return out
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
@@ -221,8 +188,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if 0 in shape and (len(ctx.data(0)) > 0 or ctx.input(1).dtype.kind == "f"):
         return [np.zeros(shape, ctx.outputs[0].dtype)]
     if ctx.input(0).dtype.kind != "f":
-        return [_integer(ctx, shape)]
-    return [_float(ctx, shape) if ctx.input(1).dtype.kind == "f" else _hybrid(ctx, shape)]
+        return [_integer(ctx)]
+    return [_float(ctx) if ctx.input(1).dtype.kind == "f" else _hybrid(ctx)]
 
 
 _BOUND = contraction(
