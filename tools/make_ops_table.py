@@ -25,8 +25,11 @@ Made from the code by `tools/make_ops_table.py`; do not edit.
   and the arithmetic.
 - **types named**: the types that the file's rules name, over all its ops and operands; an op moves
   any type where the file names none. `object` is a string.
-- **float result**: how far from LiteRT's reference kernel it may be, in units in the last place
-  (ulp) and as a part of the output's largest magnitude; integers are always equal.
+- **float result**: how far from LiteRT's reference kernel it may be. A summation bound is
+  2 g(n) sum |x| |w| with g(n) = n u / (1 - n u), u = 2^-24, for two computations of a sum of n
+  products in any order; n roundings are 2 g(n) of what they are of ("relative": of the result); ulp
+  are units in the last place. The op's file derives it (`runtime/kernels/bounds.py` has the model).
+  Integers are always equal.
 - **state**: it has state, randomness or subgraphs, and needs an interpreter.
 - **compiled**: litefuse makes machine code of it (`compiler/ops/tfl`).
 """
@@ -58,15 +61,16 @@ def render() -> str:
         types = _named_types(path)
         for op in ops:
             kernel = TABLE_OF_KERNELS[op]
-            parts = [f"{kernel.ulp} ulp"] if kernel.ulp else []
-            parts += [f"{kernel.range_tolerance:g} of the range"] if kernel.range_tolerance else []
+            bound = f"{kernel.ulp} ulp" if kernel.ulp else "equal"
+            if kernel.bound is not None:
+                bound = kernel.bound.text
             version = max((row.version for row in VERSIONS.get(op, ())), default=1)
             cells = (
                 op,
                 str(version),
                 f"`{path.relative_to(KERNELS)}`",
                 types,
-                " + ".join(parts) or "equal",
+                bound,
                 "yes" if kernel.stateful else "",
                 "yes" if op in BY_BUILTIN else "",
             )

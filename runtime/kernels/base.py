@@ -187,7 +187,6 @@ class Kernel:
     prepare: Prepare
     evaluate: Evaluate
     ulp: int = 0
-    range_tolerance: float = 0.0
     stateful: bool = False
     bound: Bound | None = None
 

@@ -1,14 +1,17 @@
 """BIDIRECTIONAL_SEQUENCE_LSTM: float32 activations with float32, int8 or uint8 weights.
 
-Float tolerance: 1e-4 of the output's range, as each step's rounding goes into the next.
+Float bound: of each direction as of the sequence LSTM's (`running_error`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -18,6 +21,7 @@ from litefuse.runtime.kernels.base import (
     require_rank,
 )
 from litefuse.runtime.kernels.lstm_cell import GATES, FloatCell, Places, check_cell, gates
+from litefuse.runtime.kernels.running_error import lstm_errors
 
 
 def _places(first: int, states: int, aux: int) -> Places:
@@ -80,17 +84,28 @@ def _by_time(ctx: NodeContext, x: Array) -> Array:
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """Both directions; without weights of its own the auxiliary input is the backward cell's."""
+    return _both(ctx, lambda places, *rest: FloatCell(ctx, places).run(*rest))
+
+
+def _both(
+    ctx: NodeContext, run: Callable[[Places, Array, Array | None, bool], Array]
+) -> list[Array]:
+    """`run(places, steps, aux, backward)` for both directions, merged if the node says so."""
     x = _by_time(ctx, ctx.data(0))
     aux = None if ctx.optional(_AUX) is None else _by_time(ctx, ctx.data(_AUX))
     crossed = aux if _crossed(ctx) else None
     behind = x if aux is None or crossed is not None else aux
     outs = [
-        _by_time(ctx, FloatCell(ctx, _FORWARD).run(x, crossed)),
-        _by_time(ctx, FloatCell(ctx, _BACKWARD).run(behind, crossed, backward=True)),
+        _by_time(ctx, run(_FORWARD, x, crossed, False)),
+        _by_time(ctx, run(_BACKWARD, behind, crossed, True)),
     ]
     return [np.concatenate(outs, axis=2)] if ctx.option("merge_outputs", False) else outs
 
 
-KERNELS = (
-    Kernel("BIDIRECTIONAL_SEQUENCE_LSTM", prepare, evaluate, range_tolerance=1e-4, stateful=True),
-)
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    return _both(ctx, lambda places, *rest: lstm_errors(ctx, places, *rest))
+
+
+_BOUND = Bound("running error analysis of the steps", _allowed)
+
+KERNELS = (Kernel("BIDIRECTIONAL_SEQUENCE_LSTM", prepare, evaluate, stateful=True, bound=_BOUND),)

@@ -1,15 +1,19 @@
 """LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM: float32 activations with float32, int8 or uint8 weights,
 and int8 throughout with an int16 cell state.
 
-Float tolerance: 1e-5 of the output's range for each time step's sums, so 1e-4 over a sequence.
+Float bound: each step's sums (the summation bound of depth + units products), its functions and
+products, and through the state what the steps before it brought (`running_error`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -20,6 +24,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.lstm_cell import UNIDIRECTIONAL, FloatCell, check_cell
 from litefuse.runtime.kernels.lstm_integer import check_integer, integer_cell
+from litefuse.runtime.kernels.running_error import lstm_errors
 
 
 def _check(ctx: NodeContext, batch: int) -> int:
@@ -73,19 +78,33 @@ def evaluate_step(ctx: NodeContext) -> list[Array]:
 
 def evaluate_sequence(ctx: NodeContext) -> list[Array]:
     """All time steps in order; the state variables are updated in place."""
+    return [_by_time(ctx, _run)]
+
+
+def _by_time(ctx: NodeContext, run: Callable[[NodeContext, Array], Array]) -> Array:
+    """`run` on [time, batch, depth], whichever of the two the node has first."""
     if ctx.option("time_major", False):
-        return [_run(ctx, ctx.data(0))]
+        return run(ctx, ctx.data(0))
     steps = np.ascontiguousarray(ctx.data(0).transpose(1, 0, 2))
-    return [np.ascontiguousarray(_run(ctx, steps).transpose(1, 0, 2))]
+    return np.ascontiguousarray(run(ctx, steps).transpose(1, 0, 2))
+
+
+def _errors(ctx: NodeContext, steps: Array) -> Array:
+    return lstm_errors(ctx, UNIDIRECTIONAL, steps)
+
+
+_TEXT = "running error analysis of the steps"
+_STEP = Bound(_TEXT, lambda ctx, _: [_errors(ctx, ctx.data(0)[None])[0]])
+_SEQUENCE = Bound(_TEXT, lambda ctx, _: [_by_time(ctx, _errors)])
 
 
 KERNELS = (
-    Kernel("LSTM", prepare_step, evaluate_step, range_tolerance=1e-5, stateful=True),
+    Kernel("LSTM", prepare_step, evaluate_step, bound=_STEP, stateful=True),
     Kernel(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         prepare_sequence,
         evaluate_sequence,
-        range_tolerance=1e-4,
+        bound=_SEQUENCE,
         stateful=True,
     ),
 )

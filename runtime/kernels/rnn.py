@@ -2,17 +2,20 @@
 float32, int8 or uint8 (hybrid) weights.
 
 A step is h = activation(W x + R h + b); h is a variable tensor, updated in place.
-Float tolerance: 1e-4 of the output's range, as each step's rounding goes into the next.
+Float bound: each step's sums (the summation bound of depth + units products), and through the
+state what the steps before it brought (`running_error`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -22,6 +25,7 @@ from litefuse.runtime.kernels.base import (
     require_rank,
 )
 from litefuse.runtime.kernels.recurrent import activate, product, require_state
+from litefuse.runtime.kernels.running_error import exact, multiplied
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,27 @@ class _Cell:
             out[t] = state[...] = activate(total, code)
         return out
 
+    def errors(self, ctx: NodeContext, steps: Array, aux: Array | None, backward: bool) -> Array:
+        """For each output of `run` the largest difference of two computations of it."""
+        asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
+        code = int(ctx.option("fused_activation_function", 0))
+        state = exact(ctx.data(self.state))
+        out = np.empty((len(steps), *state.value.shape))
+        order = range(len(steps) - 1, -1, -1) if backward else range(len(steps))
+        for t in order:
+            total = exact(ctx.data(self.bias))
+            total = total + multiplied(exact(steps[t]), ctx.input(self.weights), asymmetric)
+            if aux is not None and self.aux_weights is not None:
+                more = multiplied(exact(aux[t]), ctx.input(self.aux_weights), asymmetric)
+                total = total + more
+            total = total + multiplied(state, ctx.input(self.recurrent), asymmetric)
+            state = total.rounded(4).activated(code)
+            out[t] = state.error
+        return out
+
+
+Run = Callable[[_Cell, NodeContext, Array, "Array | None", bool], Array]
+
 
 _ONE = _Cell(1, 2, 3, 4)
 _FORWARD = _Cell(1, 2, 3, 4, 10)
@@ -83,7 +108,11 @@ def prepare_step(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_step(ctx: NodeContext) -> list[Array]:
     """One time step."""
-    return [_ONE.run(ctx, ctx.data(0)[None], None, backward=False)[0]]
+    return _step(ctx, _Cell.run)
+
+
+def _step(ctx: NodeContext, run: Run) -> list[Array]:
+    return [run(_ONE, ctx, ctx.data(0)[None], None, False)[0]]
 
 
 def _batch(ctx: NodeContext, shape: Shape) -> int:
@@ -108,7 +137,11 @@ def prepare_sequence(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_sequence(ctx: NodeContext) -> list[Array]:
     """All time steps in order."""
-    return [_by_time(ctx, _ONE.run(ctx, _by_time(ctx, ctx.data(0)), None, backward=False))]
+    return _sequence(ctx, _Cell.run)
+
+
+def _sequence(ctx: NodeContext, run: Run) -> list[Array]:
+    return [_by_time(ctx, run(_ONE, ctx, _by_time(ctx, ctx.data(0)), None, False))]
 
 
 def _crossed(ctx: NodeContext) -> bool:
@@ -150,6 +183,10 @@ def evaluate_both(ctx: NodeContext) -> list[Array]:
     """Both directions; without weights of its own the auxiliary input is the backward cell's when
     the node is time major.
     """
+    return _both(ctx, _Cell.run)
+
+
+def _both(ctx: NodeContext, run: Run) -> list[Array]:
     x = _by_time(ctx, ctx.data(0))
     aux = None if ctx.optional(9) is None else _by_time(ctx, ctx.data(9))
     crossed = aux if _crossed(ctx) else None
@@ -157,26 +194,31 @@ def evaluate_both(ctx: NodeContext) -> list[Array]:
     stacked = aux is not None and crossed is None and bool(ctx.option("time_major", False))
     behind = aux if stacked and aux is not None else x
     outs = [
-        _by_time(ctx, _FORWARD.run(ctx, x, crossed, backward=False)),
-        _by_time(ctx, _BACKWARD.run(ctx, behind, crossed, backward=True)),
+        _by_time(ctx, run(_FORWARD, ctx, x, crossed, False)),
+        _by_time(ctx, run(_BACKWARD, ctx, behind, crossed, True)),
     ]
     return [np.concatenate(outs, axis=2)] if ctx.option("merge_outputs", False) else outs
 
 
+def _bound(outputs_of: Callable[[NodeContext, Run], list[Array]]) -> Bound:
+    text = "running error analysis of the steps"
+    return Bound(text, lambda ctx, _: outputs_of(ctx, _Cell.errors))
+
+
 KERNELS = (
-    Kernel("RNN", prepare_step, evaluate_step, range_tolerance=1e-4, stateful=True),
+    Kernel("RNN", prepare_step, evaluate_step, stateful=True, bound=_bound(_step)),
     Kernel(
         "UNIDIRECTIONAL_SEQUENCE_RNN",
         prepare_sequence,
         evaluate_sequence,
-        range_tolerance=1e-4,
         stateful=True,
+        bound=_bound(_sequence),
     ),
     Kernel(
         "BIDIRECTIONAL_SEQUENCE_RNN",
         prepare_both,
         evaluate_both,
-        range_tolerance=1e-4,
         stateful=True,
+        bound=_bound(_both),
     ),
 )

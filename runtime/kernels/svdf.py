@@ -2,15 +2,19 @@
 
 Each filter keeps its last `memory` products with the input in the variable tensor
 [batch, filters * memory]; a unit's output is the weighted sum of the memories of its `rank`
-filters.  Float tolerance: 1e-5 of the output's range.
+filters.  Float bound: the summation bound of the newest products (depth) carried through the time
+weights, and that of the memories and ranks they are summed over.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -23,6 +27,7 @@ from litefuse.runtime.kernels.contraction import bias_data, requantize
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier
 from litefuse.runtime.kernels.hybrid import hybrid_weights
 from litefuse.runtime.kernels.recurrent import activate, product, require_state
+from litefuse.runtime.kernels.running_error import Near, exact, multiplied
 
 _STATE = 4
 
@@ -100,4 +105,29 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [_integer(ctx) if ctx.input(0).dtype == np.int8 else _float(ctx)]
 
 
-KERNELS = (Kernel("SVDF", prepare, evaluate, range_tolerance=1e-5, stateful=True),)
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    (y,) = outputs
+    if y.dtype.kind != "f":
+        return [np.zeros(y.shape)]
+    asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
+    newest = multiplied(exact(ctx.data(0)), ctx.input(1), asymmetric)
+    time = np.abs(hybrid_weights(ctx.data(2)).astype(np.float64))
+    if ctx.input(2).dtype.kind != "f":
+        time = time * ctx.input(2).scale
+    memory = np.abs(ctx.data(_STATE).astype(np.float64)).reshape(*newest.value.shape, -1)
+    memory = np.concatenate([memory[..., 1:], np.abs(newest.value)[..., None]], axis=2)
+
+    def units(filters: Array) -> Array:
+        return np.asarray(filters.reshape(*y.shape, -1).sum(axis=2))
+
+    bias = ctx.optional(3)
+    offset = 0.0 if bias is None else np.abs(ctx.data(3))
+    size = units((memory * time).sum(axis=2)) + offset
+    total = Near(size, units(newest.error * time[:, -1]))
+    terms = time.shape[1] + int(ctx.option("rank", 0)) + 2
+    return [total.rounded(terms).activated(int(ctx.option("fused_activation_function", 0))).error]
+
+
+_BOUND = Bound("summation bound, n = depth, then memory + rank + 2", _allowed)
+
+KERNELS = (Kernel("SVDF", prepare, evaluate, stateful=True, bound=_BOUND),)

@@ -41,8 +41,6 @@ def _of_one(kernel: Kernel, bounds: list[Array] | None, k: int, output: Array) -
     if bounds is not None:
         # NaN: an input is NaN or infinite, and so must the reference's result be.
         allowed = allowed + np.nan_to_num(np.broadcast_to(bounds[k], size.shape), posinf=np.inf)
-    elif kernel.range_tolerance:
-        allowed = allowed + kernel.range_tolerance * float(size.max(initial=0.0))
     return np.where(allowed > 0, allowed + _TINY, 0.0)
 
 
