@@ -26,7 +26,7 @@ Made from the code by `tools/make_ops_table.py`; do not edit.
 - **types named**: the types that the file's rules name, over all its ops and operands; an op moves
   any type where the file names none. `object` is a string.
 - **float result**: how far from LiteRT's reference kernel it may be. A summation bound is
-  2 g(n) sum |x| |w| with g(n) = n u / (1 - n u), u = 2^-24, for two computations of a sum of n
+  2 g(n) sum abs(x) abs(w) with g(n) = n u / (1 - n u), u = 2^-24, for two computations of a sum of n
   products in any order; n roundings are 2 g(n) of what they are of ("relative": of the result); ulp
   are units in the last place. The op's file derives it (`runtime/kernels/bounds.py` has the model).
   Integers are always equal.

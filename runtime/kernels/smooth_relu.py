@@ -170,7 +170,7 @@ def _allowed_gelu(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     return [rounded(6, np.abs(ctx.data(0)) + np.abs(outputs[0]))]
 
 
-_GELU = Bound("6 roundings of |x| + |y|", _allowed_gelu)
+_GELU = Bound("6 roundings of abs(x) + abs(y)", _allowed_gelu)
 
 KERNELS = (
     Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish),

@@ -88,7 +88,7 @@ def _allowed_log(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
 _SOFTMAX = relative(
     "relative, n + 10 roundings, n = the last axis", lambda ctx: ctx.input(0).shape[-1] + 10
 )
-_LOG_SOFTMAX = Bound("(n + 8) roundings of 1 and 4 of |y| + log n, n = the last axis", _allowed_log)
+_LOG_SOFTMAX = Bound("(n + 8) roundings of 1 and 4 of abs(y) + log n, n = the last axis", _allowed_log)
 
 KERNELS = (
     Kernel("SOFTMAX", prepare, evaluate, bound=_SOFTMAX),

@@ -67,7 +67,7 @@ def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     return [2 * levels * 2.0**-53 * kept.sum(axis=(-2, -1), keepdims=True)]
 
 
-_BOUND = Bound("1 ulp + 4 log2(n) roundings of a double of sum |x|", _allowed)
+_BOUND = Bound("1 ulp + 4 log2(n) roundings of a double of sum abs(x)", _allowed)
 
 KERNELS = (
     Kernel("RFFT2D", prepare_rfft2d, evaluate_rfft2d, ulp=1, bound=_BOUND),
