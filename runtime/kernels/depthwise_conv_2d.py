@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -26,46 +27,84 @@ from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
     float_product_multiplier,
+    fused_clamp,
     requantize,
     requantize64,
+    require_bias,
+    require_convolution_scales,
+    require_filled,
+    require_positive,
+    tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
-from litefuse.runtime.kernels.geometry import conv_axes, pad_image, require_output
-from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
+from litefuse.runtime.kernels.geometry import conv_axes, pad_image, require_window
+from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.model.enums import TensorType
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
     """[n, out_h, out_w, in * multiplier]."""
     require_inputs(ctx, 2, 3)
     x, w, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    bias = ctx.input(2) if len(ctx.inputs) == 3 else None
     require_rank(ctx, x, 4)
     require_rank(ctx, w, 4)
+    require_filled(ctx, x, (1, 2, 3))
+    require_filled(ctx, w, (1, 2, 3))
+    require_positive(
+        ctx, "stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor", most=32767
+    )
     require_dtype(ctx, x, "float32", "uint8", "int8", "int16")
     require(y.dtype == x.dtype, ctx, f"output type {y.dtype} differs from the input's {x.dtype}")
+    _require_filter(ctx, x, w)
+    if bias is not None:
+        require_bias(ctx, x, bias, "int64")
+        require(
+            bias.shape == (w.shape[3],), ctx, f"bias has shape {bias.shape}, needs ({w.shape[3]},)"
+        )
+    if x.dtype == np.int16:
+        for value in (x, y):
+            point = tensor_zero_point(value)
+            require(point == 0, ctx, f"int16 tensor {value.name!r} has zero point {point}, needs 0")
+    if x.dtype.kind != "f":
+        require_convolution_scales(ctx, x, w, bias, w.shape[3])
+    elif w.dtype.kind != "f":
+        _require_hybrid(ctx, w)
+    rows, columns = conv_axes(ctx)
+    require_window(ctx, rows, columns)
+    return [(x.shape[0], rows.out, columns.out, w.shape[3])]
+
+
+def _require_filter(ctx: NodeContext, x: TensorValue, w: TensorValue) -> None:
+    """LiteRT checks less: with int16 or int4 it reads the bytes of some types as another's."""
+    allowed = {
+        "float32": (TensorType.FLOAT32, TensorType.INT8),
+        "uint8": (TensorType.UINT8,),
+        "int8": (TensorType.INT8, TensorType.INT4),
+        "int16": (TensorType.INT8,),
+    }[x.dtype.name]
+    require(
+        w.tensor.type in allowed,
+        ctx,
+        f"a filter of type {w.tensor.type.name} for an input of {x.dtype}",
+    )
     require(w.shape[0] == 1, ctx, f"filter shape {w.shape} must begin with 1")
     require(
-        x.shape[3] > 0 and w.shape[3] % x.shape[3] == 0,
+        w.shape[3] % x.shape[3] == 0,
         ctx,
         f"{w.shape[3]} filter channels are not a multiple of the input's {x.shape[3]}",
     )
-    bias = ctx.optional(2)
-    if bias is not None:
-        require(
-            int(np.prod(bias.shape)) == w.shape[3],
-            ctx,
-            f"bias has shape {bias.shape}, needs ({w.shape[3]},)",
-        )
-    require_clamp(ctx)
-    if x.dtype.kind != "f":
-        require(
-            len(w.scales) in (1, w.shape[3]),
-            ctx,
-            f"filter has {len(w.scales)} scales; needs 1 or one per channel ({w.shape[3]})",
-        )
-        x.scale, y.scale  # noqa: B018 - raises when absent
-    rows, columns = conv_axes(ctx)
-    require_output(ctx, rows, columns)
-    return [(x.shape[0], rows.out, columns.out, w.shape[3])]
+
+
+def _require_hybrid(ctx: NodeContext, w: TensorValue) -> None:
+    """A scale for each channel; one for all where the file says that axis 0, of size 1, has it."""
+    count = len(w.scales)
+    axis = w.tensor.quantization.quantized_dimension  # type: ignore[union-attr]
+    require(
+        count == w.shape[axis] and count in (1, w.shape[3]),
+        ctx,
+        f"filter has {count} scales along axis {axis} of shape {w.shape}",
+    )
 
 
 def _accumulate(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
@@ -89,21 +128,22 @@ def _float(ctx: NodeContext) -> Array:
     bias = bias_data(ctx, 2)
     if bias is not None:
         y += bias.ravel()
-    return clamp_float(y, require_clamp(ctx))
+    return clamp_float(y, fused_clamp(ctx))
 
 
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: one scale and zero point per batch entry."""
     x, w = ctx.data(0), ctx.input(1)
+    require(len(x) > 0, ctx, "the batch is empty")
     rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    acc = _accumulate(ctx, centred, hybrid_weights(ctx.data(1)[0]).astype(np.int32), np.int32)
-    scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[3])
-    y = acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :]
+    acc = _accumulate(ctx, centred, ctx.data(1)[0].astype(np.int32), np.int32)
+    y = acc.astype(np.float32)
+    y *= w.scales * rows.scales[:, None, None, None]
     bias = bias_data(ctx, 2)
     if bias is not None:
-        y += bias.ravel()
-    return clamp_float(y, require_clamp(ctx))
+        y += bias
+    return clamp_float(y, fused_clamp(ctx))
 
 
 def _integer(ctx: NodeContext) -> Array:
@@ -112,7 +152,7 @@ def _integer(ctx: NodeContext) -> Array:
     x: Array = ctx.data(0).astype(wide) - xv.zero_point
     weights: Array = ctx.data(1)[0].astype(wide)
     if wv.dtype == np.uint8:
-        weights = weights - wv.zero_point
+        weights = weights - tensor_zero_point(wv)
     acc = _accumulate(ctx, x, weights, wide).astype(np.int64)
     bias = bias_data(ctx, 2)
     if bias is not None:
@@ -121,7 +161,7 @@ def _integer(ctx: NodeContext) -> Array:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[3]))
-    bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
     use64 = xv.dtype == np.int16
     finish = requantize64 if use64 else requantize
     return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
@@ -129,6 +169,9 @@ def _integer(ctx: NodeContext) -> Array:
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The depthwise convolution of the node's data."""
+    shape = ctx.outputs[0].shape
+    if 0 in shape and (len(ctx.data(0)) > 0 or ctx.input(1).dtype.kind == "f"):
+        return [np.zeros(shape, ctx.outputs[0].dtype)]
     if ctx.input(0).dtype.kind != "f":
         return [_integer(ctx)]
     return [_float(ctx) if ctx.input(1).dtype.kind == "f" else _hybrid(ctx)]

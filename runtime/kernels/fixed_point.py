@@ -51,9 +51,8 @@ def quantize_multiplier(m: float) -> tuple[int, int]:
         shift += 1
     if shift < -31:
         return 0, 0
-    if shift > 30:  # TFLite saturates: the result is INT32_MAX anyway
-        return INT32_MAX, 30
-    return q, shift
+    # `mbqm` multiplies by 1 << shift in int32, for which processors take the shift modulo 32.
+    return q, shift & 31 if shift > 31 else shift
 
 
 def quantize_multipliers(m: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -110,13 +109,15 @@ def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     """MultiplyByQuantizedMultiplier of an int64 accumulator (int16x8 ops): 16-bit multiplier, one
     rounding half up.
 
-    Needs |x| < 2**47 and shift in [-31, 8).
+    Needs |x| < 2**47; from shift 15 on, where LiteRT's shift by a negative count is the processor's,
+    modulo 64.
     """
     q64 = np.asarray(q, np.int64)
     s = np.asarray(shift, np.int64)
     reduced = np.where(q64 < 0x7FFF0000, (q64 + (1 << 15)) >> 16, 0x7FFF)
     total = 15 - s
-    return wrap32((np.asarray(x, np.int64) * reduced + (np.int64(1) << (total - 1))) >> total)
+    half = np.int64(1) << ((total - 1) & 63)
+    return wrap32((np.asarray(x, np.int64) * reduced + half) >> (total & 63))
 
 
 def mbqm_single(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
