@@ -20,6 +20,7 @@ from litefuse.runtime.interpreter.lookup import (
 )
 from litefuse.runtime.interpreter.memory import Step, TensorMemory
 from litefuse.runtime.interpreter.schedule import Claims
+from litefuse.runtime.interpreter.slices import Slicing, evaluate_slices, slicing
 from litefuse.runtime.kernels import Kernel, KernelError, NodeContext, TensorValue
 from litefuse.runtime.kernels.base import Array, Host, Shape
 from litefuse.runtime.plan import ORDERED_OPS
@@ -38,7 +39,7 @@ _FOLD_ELEMENTS = 1024
 class Node:
     """An operator with its kernel (None when there is none) and the context that it runs in."""
 
-    __slots__ = ("context", "dynamic", "index", "kernel", "op")
+    __slots__ = ("context", "dynamic", "index", "kernel", "op", "slicing")
 
     def __init__(self, index: int, op: Operator, kernel: Kernel | None, context: NodeContext):
         self.index = index
@@ -46,6 +47,7 @@ class Node:
         self.kernel = kernel
         self.context = context
         self.dynamic = False
+        self.slicing: Slicing | None = None
 
 
 class SubgraphState:
@@ -241,6 +243,9 @@ class SubgraphState:
             self._unknown,
             self._preserve,
         )
+        for node in self.nodes:
+            if not node.dynamic and kernel_key(node.op) not in self._registered:
+                node.slicing = slicing(node.op.name, node.context)
         for index in self._inputs - self._model_constants:
             value = self.values[index]
             old = kept.get(index)
@@ -251,6 +256,21 @@ class SubgraphState:
         self.reset_variables()
         self._ready = self._placed = True
         self._resized.clear()
+
+    def infer(self, strict: bool = True) -> dict[int, Shape | None]:
+        """All tensors' shapes as an allocation would find them, None where only a run can tell.
+
+        Makes no tensor but small folded ones; the graph must be allocated anew. RuntimeError if
+        refused; without `strict`, what is refused keeps the file's shapes.
+        """
+        self._ready = self._placed = False
+        self._unknown = set()
+        self._forget_values()
+        self._prepare_nodes(strict)
+        return {
+            i: None if i in self._unknown else tuple(int(d) for d in value.shape)
+            for i, value in enumerate(self.values)
+        }
 
     def reset_variables(self) -> None:
         """Zero (the zero point) every variable tensor."""
@@ -272,14 +292,16 @@ class SubgraphState:
                 value.data = None
         for node in self.nodes:
             node.dynamic = False
+            node.slicing = None
             node.context.state.clear()
         return kept
 
-    def _prepare_nodes(self) -> None:
+    def _prepare_nodes(self, strict: bool = True) -> None:
         """Shapes in the model's order.
 
         A node without a kernel keeps the shapes that the file gives it, so that a delegate may
-        claim it; what follows such a node and contradicts those shapes is left to the run.
+        claim it; what follows such a node and contradicts those shapes is left to the run. Unless
+        `strict`, a node that its kernel refuses is taken like one without.
         """
         assumed: set[int] = set()
         for node in self.nodes:
@@ -294,8 +316,11 @@ class SubgraphState:
                 try:
                     shapes = self._prepare(node)
                 except RuntimeError:
-                    if not guessed:
+                    if strict and not guessed:
                         raise
+                    if not guessed:
+                        assumed.update(outputs)
+                        continue
                     shapes = [None] * len(outputs)
                 self._take_shapes(node, outputs, shapes)
                 if not guessed:
@@ -314,9 +339,7 @@ class SubgraphState:
         try:
             return node.kernel.prepare(node.context)
         except KernelError as error:
-            raise RuntimeError(
-                f"{error}\nNode number {node.index} ({node.op.name}) failed to {stage}."
-            ) from error
+            raise errors.refused_node(error, node.index, node.context, stage) from error
 
     def _fold(self, node: Node, kernel: Kernel) -> None:
         """Compute small integer results of constants now, so that shapes made of them are
@@ -458,6 +481,8 @@ class SubgraphState:
 
     def _evaluate(self, node: Node, kernel: Kernel) -> list[Array]:
         try:
+            if node.slicing is not None:
+                return evaluate_slices(kernel, node.context, node.slicing)
             return kernel.evaluate(node.context)
         except KernelError as error:
             raise RuntimeError(
