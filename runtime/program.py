@@ -106,28 +106,21 @@ def at_shapes(model: Model, shapes: InputShapes) -> Model:
     `shapes` are by input name or in the inputs' order. OptionError if they are not such, BuildError
     if the model's nodes do not take them.
     """
-    from litefuse.runtime.interpreter import Interpreter, OpResolverType
+    from litefuse.runtime.interpreter import infer_shapes
     from litefuse.runtime.model import read_model
     from litefuse.runtime.model.writer import write_model
 
     wanted = _wanted(model_ports(model)[0], shapes)
-    interpreter = Interpreter(
-        model_content=model_content(model),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-    )
     try:
-        for tensor, shape in wanted.items():
-            interpreter.resize_tensor_input(tensor, shape)
-        interpreter.allocate_tensors()
+        found = infer_shapes(model, 0, wanted)
     except (RuntimeError, ValueError) as error:
         given = ", ".join(str(list(shape)) for shape in wanted.values())
         why = "; ".join(str(error).splitlines())
         raise BuildError(f"the model does not take input_shapes {given}: {why}") from error
     main = model.subgraphs[0]
     tensors = list(main.tensors)
-    for details in interpreter.get_tensor_details():
-        index, now = int(details["index"]), tuple(map(int, details["shape"]))
-        if tuple(tensors[index].shape) != now:
+    for index, now in found.items():
+        if now is not None and tuple(tensors[index].shape) != now:
             # The open dimensions of the signature are closed now.
             tensors[index] = replace(tensors[index], shape=now, shape_signature=None)
     graphs = [replace(main, tensors=tensors), *model.subgraphs[1:]]

@@ -13,6 +13,7 @@ from litefuse.runtime.interpreter.interpreter import (
     InterpreterWithCustomOps,
     OpResolverType,
 )
+from litefuse.runtime.interpreter.shapes import infer_shapes
 from litefuse.runtime.interpreter.signature import SignatureRunner
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "OpResolverType",
     "OpTensor",
     "SignatureRunner",
+    "infer_shapes",
     "load_delegate",
 ]

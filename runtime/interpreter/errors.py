@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from litefuse.runtime.kernels import NodeContext
 
 NOT_READY = "Invoke called on model that is not ready."
 DATA_IS_NULL = "Tensor data is null. Run allocate_tensors() first"
@@ -129,6 +132,19 @@ def strict_resize(axis: int, index: int, was: int, asked: int) -> RuntimeError:
     return RuntimeError(
         f"Attempting to resize dimension {axis} of tensor {index} with value {was} to {asked}. "
         "ResizeInputTensorStrict only allows mutating unknown dimensions identified by -1."
+    )
+
+
+def refused_node(error: Exception, index: int, node: NodeContext, stage: str) -> RuntimeError:
+    """For a node whose shapes or types its kernel refuses: the rule, the tensors, the node."""
+    tensors = ", ".join(
+        f"{value.name!r} {type_name(value.dtype).lower()}{list(value.shape)}"
+        for value in node.inputs
+        if value is not None
+    )
+    return RuntimeError(
+        f"{error} (inputs: {tensors or 'none'})\n"
+        f"Node number {index} ({node.op.name}) failed to {stage}."
     )
 
 
