@@ -6,8 +6,6 @@ node, whose sums are exact in integers, the roundings that follow.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from litefuse.runtime.kernels.activation import clamp_float
@@ -28,8 +26,7 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     float_product_multiplier,
     fused_clamp,
-    requantize,
-    requantize64,
+    requantize_rows,
     require_bias,
     require_convolution_scales,
     require_filled,
@@ -37,8 +34,9 @@ from litefuse.runtime.kernels.contraction import (
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
-from litefuse.runtime.kernels.geometry import conv_axes, pad_image, require_window
+from litefuse.runtime.kernels.geometry import conv_axes, require_window
 from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.kernels.tiles import convolve_depthwise
 from litefuse.runtime.model.enums import TensorType
 
 
@@ -107,64 +105,51 @@ def _require_hybrid(ctx: NodeContext, w: TensorValue) -> None:
     )
 
 
-def _accumulate(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
-    """Sum over the taps of x (zero-padded) times weights[kernel_h, kernel_w, out], in `dtype`."""
-    rows, columns = conv_axes(ctx)
-    out_channels = weights.shape[-1]
-    multiplier = out_channels // x.shape[3]
-    padded = pad_image(x, rows, columns)
-    acc = np.zeros((x.shape[0], rows.out, columns.out, out_channels), dtype)
-    for i in range(rows.kernel):
-        for j in range(columns.kernel):
-            tap = padded[:, rows.taps(i), columns.taps(j), :]
-            if multiplier != 1:
-                tap = np.repeat(tap, multiplier, axis=3)
-            acc += tap * weights[i, j]
-    return acc
-
-
 def _float(ctx: NodeContext) -> Array:
-    y = _accumulate(ctx, ctx.data(0), ctx.data(1)[0], np.float32)
-    bias = bias_data(ctx, 2)
-    if bias is not None:
-        y += bias.ravel()
-    return clamp_float(y, fused_clamp(ctx))
+    out, bias, clamp = ctx.out(), bias_data(ctx, 2), fused_clamp(ctx)
+    flat = out.reshape(-1, out.shape[3])
+    for _, y in convolve_depthwise(ctx.data(0), ctx.data(1)[0], conv_axes(ctx), out=flat):
+        if bias is not None:
+            y += bias.ravel()
+        clamp_float(y, clamp)
+    return out
 
 
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: one scale and zero point per batch entry."""
-    x, w = ctx.data(0), ctx.input(1)
+    x, w, out = ctx.data(0), ctx.input(1), ctx.out()
     require(len(x) > 0, ctx, "the batch is empty")
-    rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
-    centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    acc = _accumulate(ctx, centred, ctx.data(1)[0].astype(np.int32), np.int32)
-    y = acc.astype(np.float32)
-    y *= w.scales * rows.scales[:, None, None, None]
-    bias = bias_data(ctx, 2)
-    if bias is not None:
-        y += bias
-    return clamp_float(y, fused_clamp(ctx))
+    weights, bias, clamp = ctx.data(1)[0].astype(np.int32), bias_data(ctx, 2), fused_clamp(ctx)
+    for image, y in zip(x, out, strict=True):
+        rows = quantize_rows(image.reshape(1, -1), asymmetric=True)
+        values = rows.values.reshape(1, *image.shape)
+        flat, point = y.reshape(-1, y.shape[2]), int(rows.zero_points[0])
+        for positions, sums in convolve_depthwise(values, weights, conv_axes(ctx), point):
+            part = flat[positions]
+            part[...] = sums
+            part *= w.scales * rows.scales[0]
+            if bias is not None:
+                part += bias
+            clamp_float(part, clamp)
+    return out
 
 
 def _integer(ctx: NodeContext) -> Array:
     xv, wv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
-    wide = np.int64 if xv.dtype == np.int16 else np.int32
-    x: Array = ctx.data(0).astype(wide) - xv.zero_point
-    weights: Array = ctx.data(1)[0].astype(wide)
+    wide = xv.dtype == np.int16
+    weights: Array = ctx.data(1)[0].astype(np.int64 if wide else np.int32)
     if wv.dtype == np.uint8:
         weights = weights - tensor_zero_point(wv)
-    acc = _accumulate(ctx, x, weights, wide).astype(np.int64)
-    bias = bias_data(ctx, 2)
-    if bias is not None:
-        acc += bias.ravel().astype(np.int64)
     if xv.dtype == np.uint8:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[3]))
     bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
-    use64 = xv.dtype == np.int16
-    finish = requantize64 if use64 else requantize
-    return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
+    out, bias = ctx.out(), bias_data(ctx, 2)
+    flat = out.reshape(-1, out.shape[3])
+    for positions, sums in convolve_depthwise(ctx.data(0), weights, conv_axes(ctx), xv.zero_point):
+        requantize_rows(flat[positions], sums, bias, q, shift, yv.zero_point, bounds, wide)
+    return out
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:

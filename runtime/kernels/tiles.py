@@ -138,3 +138,38 @@ def convolve(
             mine = slice(g * share, (g + 1) * share)
             matmul_into(sums[:, mine], part, flat[mine], dtype, zero_points[1])
         yield positions, sums
+
+
+def convolve_depthwise(
+    x: Array,
+    w: Array,
+    axes: tuple[Axis, Axis],
+    zero_point: int = 0,
+    out: Array | None = None,
+) -> Iterator[tuple[slice, Array]]:
+    """Convolve each channel of x[n, h, w, c] with its own w[kernel_h, kernel_w, c * multiplier].
+
+    As `convolve`, in the type of w; the taps are added in their order.
+    """
+    rows, columns = axes
+    channels = w.shape[2]
+    multiplier = channels // x.shape[3]
+    taps = w.reshape(*w.shape[:2], x.shape[3], multiplier) if multiplier > 1 else w
+    row_bytes = columns.out * channels * w.itemsize
+    for tile in image_tiles(len(x), rows, row_bytes, BUDGET // 4):
+        image = padded(x, tile, rows, columns, w.dtype, zero_point)
+        if multiplier > 1:
+            image = image[..., None]
+        positions = tile.positions(rows, columns)
+        shape = (tile.last - tile.first, tile.bottom - tile.top, columns.out, *taps.shape[2:])
+        count = positions.stop - positions.start
+        sums = np.empty((count, channels), w.dtype) if out is None else out[positions]
+        total, product = sums.reshape(shape), np.empty(shape, w.dtype)
+        total[...] = 0
+        for i in range(rows.kernel):
+            start = i * rows.dilation
+            band = image[:, start : start + (shape[1] - 1) * rows.stride + 1 : rows.stride]
+            for j in range(columns.kernel):
+                np.multiply(band[:, :, columns.taps(j)], taps[i, j], out=product)
+                total += product
+        yield positions, sums
