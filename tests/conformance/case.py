@@ -1,0 +1,129 @@
+"""A one-op model with what is fed to it: what a specification draws and both sides run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from litefuse.runtime.model.build import ModelBuilder
+
+# LiteRT's Python API cannot feed or read bfloat16: such inputs and outputs are float32 and pass
+# through a CAST of their own.
+_CAST = {"bfloat16": "float32"}
+
+
+@dataclass
+class Arg:
+    """A tensor of a one-op model: an input when it has `data`, a constant if `constant` too.
+
+    Outputs and variables have a `shape` and a `dtype`. A `bfloat16` input's data is float32.
+    `extra` goes to `ModelBuilder.add_tensor` (sparsity, details, shape_signature ...).
+    """
+
+    data: np.ndarray | None = None
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    scale: Any = None
+    zero_point: Any = None
+    axis: int = 0
+    constant: bool = False
+    variable: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fed(self) -> bool:
+        """Whether it is an input of the model."""
+        return self.data is not None and not self.constant and not self.variable
+
+
+@dataclass
+class Case:
+    """One op in a model of its own.
+
+    `steps` are the feeds of each invoke, in the order of the fed arguments; by default one, with
+    their data. `custom_options` makes a custom op.
+    """
+
+    op: str
+    inputs: Sequence[Arg | None]
+    outputs: Sequence[Arg]
+    options: dict[str, Any] = field(default_factory=dict)
+    intermediates: Sequence[Arg] = ()
+    steps: list[list[np.ndarray]] = field(default_factory=list)
+    custom_options: bytes | None = None
+    version: int | None = None
+
+    def feeds(self) -> list[list[np.ndarray]]:
+        """What each invoke is fed."""
+        return self.steps or [[a.data for a in self.inputs if a is not None and a.fed]]  # type: ignore[misc]
+
+    def content(self) -> bytes:
+        """The bytes of the model."""
+        builder = ModelBuilder()
+        ins = [None if a is None else _add(builder, a, f"in{i}") for i, a in enumerate(self.inputs)]
+        fed = [i for i, a in zip(ins, self.inputs, strict=True) if a is not None and a.fed]
+        for k, (index, arg) in enumerate(zip(ins, self.inputs, strict=True)):
+            if arg is not None and arg.fed and arg.dtype in _CAST and arg.data is not None:
+                outer = builder.add_tensor(f"fed{k}", arg.data.shape, _CAST[arg.dtype])
+                builder.add_op("CAST", [outer], [index or 0])
+                fed[fed.index(index)] = outer
+        outs = [_add(builder, a, f"out{i}") for i, a in enumerate(self.outputs)]
+        inner = [_add(builder, a, f"mid{i}") for i, a in enumerate(self.intermediates)]
+        builder.add_op(
+            self.op,
+            ins,
+            outs,
+            intermediates=inner,
+            version=self.version,
+            custom_options=self.custom_options,
+            **self.options,
+        )
+        for k, arg in enumerate(self.outputs):
+            if arg.dtype in _CAST:
+                outer = builder.add_tensor(f"read{k}", arg.shape or (), _CAST[arg.dtype])
+                builder.add_op("CAST", [outs[k]], [outer])
+                outs[k] = outer
+        return builder.finish_bytes(fed, outs)
+
+
+def case(
+    op: str,
+    inputs: Sequence[Arg | None],
+    outputs: Sequence[Arg],
+    *,
+    intermediates: Sequence[Arg] = (),
+    steps: list[list[np.ndarray]] | None = None,
+    version: int | None = None,
+    custom_options: bytes | None = None,
+    **options: Any,
+) -> Case:
+    """A `Case`; the keywords left over are the op's options, enumerations by name."""
+    return Case(op, inputs, outputs, options, intermediates, steps or [], custom_options, version)
+
+
+def _add(builder: ModelBuilder, arg: Arg, name: str) -> int:
+    if arg.constant:
+        return builder.add_tensor(
+            name,
+            data=arg.data,
+            type=arg.dtype,
+            scale=arg.scale,
+            zero_point=arg.zero_point,
+            quantized_dimension=arg.axis,
+            **arg.extra,
+        )
+    shape = arg.shape if arg.data is None else arg.data.shape
+    dtype = arg.dtype or (str(arg.data.dtype) if arg.data is not None else "float32")
+    return builder.add_tensor(
+        name,
+        shape or (),
+        "string" if dtype == "object" else dtype,
+        scale=arg.scale,
+        zero_point=arg.zero_point,
+        quantized_dimension=arg.axis,
+        is_variable=arg.variable,
+        **arg.extra,
+    )
