@@ -477,6 +477,11 @@ class SubgraphState:
             for value, shape in zip(node.context.outputs, shapes, strict=True):
                 if shape is not None:
                     value.shape = shape
+        for given in node.context.inputs:
+            # A tensor without elements that no node makes: its buffer has no bytes, so that it
+            # is no constant (in LiteRT neither), yet all of it is known.
+            if given is not None and given.data is None and 0 in given.shape:
+                given.data = _zeros(given)
         self._store(node, self._evaluate(node, kernel))
 
     def _evaluate(self, node: Node, kernel: Kernel) -> list[Array]:
