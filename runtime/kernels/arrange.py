@@ -46,7 +46,7 @@ def prepare_transpose(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_transpose(ctx: NodeContext) -> list[Array]:
     """Axes reordered."""
-    return [np.ascontiguousarray(ctx.data(0).transpose(_permutation(ctx)))]
+    return [ctx.copied(ctx.data(0).transpose(_permutation(ctx)))]
 
 
 def prepare_pack(ctx: NodeContext) -> list[Shape | None]:
@@ -85,7 +85,7 @@ def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_unpack(ctx: NodeContext) -> list[Array]:
     """The positions along the axis."""
     moved = np.moveaxis(ctx.data(0), int(ctx.option("axis", 0)), 0)
-    return [np.array(part, order="C") for part in moved]
+    return [ctx.copied(part, i) for i, part in enumerate(moved)]
 
 
 def prepare_tile(ctx: NodeContext) -> list[Shape | None]:
@@ -128,7 +128,7 @@ def prepare_broadcast_to(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_broadcast_to(ctx: NodeContext) -> list[Array]:
     """The input repeated along its axes of 1."""
-    return [np.broadcast_to(ctx.data(0), ctx.outputs[0].shape).copy()]
+    return [ctx.copied(np.broadcast_to(ctx.data(0), ctx.outputs[0].shape))]
 
 
 def prepare_reverse(ctx: NodeContext) -> list[Shape | None]:
@@ -143,7 +143,7 @@ def evaluate_reverse(ctx: NodeContext) -> list[Array]:
     """The order along the given axes turned round."""
     x = ctx.data(0)
     axes = tuple(require_scalar_axis(ctx, a, x.ndim) for a in _integers(ctx, 1))
-    return [np.flip(x, axes).copy()]
+    return [ctx.copied(np.flip(x, axes))]
 
 
 def _block(ctx: NodeContext) -> int:
@@ -276,7 +276,7 @@ def evaluate_batch_to_space(ctx: NodeContext) -> list[Array]:
     inner = tuple(
         slice(before, d - after) for d, (before, after) in zip(full.shape[1:], crops, strict=False)
     )
-    return [full[(slice(None), *inner)].copy()]
+    return [ctx.copied(full[(slice(None), *inner)])]
 
 
 KERNELS = (

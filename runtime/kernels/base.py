@@ -147,6 +147,14 @@ class NodeContext:
             return value.memory
         return np.empty(value.shape, value.dtype)
 
+    def copied(self, array: Array, i: int = 0) -> Array:
+        """Output i with these elements: in its own place where one is planned, else a copy."""
+        memory = self.outputs[i].memory
+        if memory is None or memory.shape != array.shape:
+            return array.copy()
+        np.copyto(memory, array)
+        return memory
+
     def memo(self, key: str, make: Callable[[], Any]) -> Any:
         """`make()`, computed once per preparation; only for values that depend on constants."""
         if key not in self.state:

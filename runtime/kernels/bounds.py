@@ -58,7 +58,7 @@ def variant(ctx: NodeContext, data: Mapping[int, Array]) -> NodeContext:
     if getattr(op.options, "fused_activation_function", 0):
         op.options = copy(op.options)
         op.options.fused_activation_function = type(op.options.fused_activation_function)(0)
-    outputs = [replace(value) for value in ctx.outputs]
+    outputs = [replace(value, memory=None) for value in ctx.outputs]
     return NodeContext(op, inputs, outputs, {}, ctx.host, list(ctx.intermediates))
 
 

@@ -58,7 +58,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         if y.dtype == np.uint8 and y.quantized and value.quantized:
             data = _requantized(value, data, y)
         parts.append(data)
-    return [np.concatenate(parts, axis=int(ctx.option("axis", 0)))]
+    return [np.concatenate(parts, axis=int(ctx.option("axis", 0)), out=ctx.out())]
 
 
 KERNELS = (Kernel("CONCATENATION", prepare, evaluate),)

@@ -47,7 +47,11 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         fill = ctx.data(2).ravel()[0]
     else:
         fill = yv.dtype.type(yv.zero_point if yv.quantized else 0)
-    return [np.pad(ctx.data(0), _amounts(ctx), constant_values=fill)]
+    x, out = ctx.data(0), ctx.out()
+    out[...] = fill
+    inner = zip(_amounts(ctx), x.shape, strict=True)
+    out[tuple(slice(before, before + size) for (before, _), size in inner)] = x
+    return [out]
 
 
 def prepare_mirror(ctx: NodeContext) -> list[Shape | None]:

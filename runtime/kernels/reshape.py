@@ -90,7 +90,7 @@ def prepare_expand_dims(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_reshape(ctx: NodeContext) -> list[Array]:
     """The same elements in the new shape."""
-    return [ctx.data(0).reshape(ctx.outputs[0].shape).copy()]
+    return [ctx.copied(ctx.data(0).reshape(ctx.outputs[0].shape))]
 
 
 def prepare_shape(ctx: NodeContext) -> list[Shape | None]:

@@ -5,7 +5,9 @@ Float results are equal: four products, added in the reference's order; nearest 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 from litefuse.runtime.kernels.fixed_point import round_half_away
+
+_ELEMENTS: Final = 1 << 16  # of the result, blended at a time
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -67,7 +71,16 @@ def evaluate_nearest(ctx: NodeContext) -> list[Array]:
     half = bool(ctx.option("half_pixel_centers", False))
     rows = _nearest(x.shape[1], height, align, half)
     columns = _nearest(x.shape[2], width, align, half)
-    return [np.ascontiguousarray(x[:, rows][:, :, columns])]
+    out = ctx.out()
+    for part in _bands(out):
+        out[:, part] = x[:, rows[part]][:, :, columns]
+    return [out]
+
+
+def _bands(out: Array) -> Iterator[slice]:
+    """Bands of output rows, so that what a blend takes besides the result stays small."""
+    step = max(_ELEMENTS // max(out[:, :1].size, 1), 1)
+    return (slice(top, top + step) for top in range(0, out.shape[1], step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,11 @@ class _Blend:
     high: Array
     low_weight: Array
     high_weight: Array
+
+    def part(self, positions: slice) -> _Blend:
+        """Some of the positions."""
+        low, high = self.low[positions], self.high[positions]
+        return _Blend(low, high, self.low_weight[positions], self.high_weight[positions])
 
 
 def _float_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
@@ -107,7 +125,7 @@ def _integer_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
 def _blend(x: Array, rows: _Blend, columns: _Blend) -> Array:
     def part(row: Array, row_weight: Array, column: Array, column_weight: Array) -> Array:
         # In the reference's order, which uint8 shows: first the row's weight, then the column's.
-        picked = x[:, row][:, :, column]
+        picked = x[:, row][:, :, column].astype(row_weight.dtype, copy=False)
         return np.asarray(picked * row_weight[:, None, None] * column_weight[:, None])
 
     r, c = rows, columns
@@ -130,14 +148,18 @@ def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
     make = _float_blend if in_float else _integer_blend
     rows = make(x.shape[1], height, align, half)
     columns = make(x.shape[2], width, align, half)
-    if x.dtype.kind == "f":
-        return [_blend(x, rows, columns).astype(x.dtype)]
-    if in_float:
-        return [(_blend(x.astype(np.float32), rows, columns) + np.float32(0.5)).astype(x.dtype)]
-    total = _blend(x.astype(np.int64), rows, columns)
-    # C division truncates toward zero after half is added away from it.
-    value = np.where(total > 0, (total + (1 << 19)) >> 20, -((-total + (1 << 19)) >> 20))
-    return [value.astype(x.dtype)]
+    out = ctx.out()
+    for part in _bands(out):
+        total = _blend(x, rows.part(part), columns)
+        if x.dtype.kind == "f":
+            out[:, part] = total
+        elif in_float:
+            out[:, part] = (total + np.float32(0.5)).astype(x.dtype)
+        else:
+            # C division truncates toward zero after half is added away from it.
+            up, down = (total + (1 << 19)) >> 20, -((-total + (1 << 19)) >> 20)
+            out[:, part] = np.where(total > 0, up, down)
+    return [out]
 
 
 KERNELS = (

@@ -75,7 +75,7 @@ def prepare_strided(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_strided(ctx: NodeContext) -> list[Array]:
     """x[begin:end:stride, ...] with the masks' meanings."""
-    return [_pick(ctx, ctx.data(0), _index(ctx)).copy()]
+    return [ctx.copied(_pick(ctx, ctx.data(0), _index(ctx)))]
 
 
 def _slice_index(ctx: NodeContext) -> tuple[slice, ...]:
@@ -111,7 +111,7 @@ def prepare_slice(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_slice(ctx: NodeContext) -> list[Array]:
     """x[begin : begin + size]."""
-    return [ctx.data(0)[_slice_index(ctx)].copy()]
+    return [ctx.copied(ctx.data(0)[_slice_index(ctx)])]
 
 
 def _split_axis(ctx: NodeContext, i: int, rank: int) -> int:
@@ -137,7 +137,8 @@ def prepare_split(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_split(ctx: NodeContext) -> list[Array]:
     """The parts in order."""
     axis = _split_axis(ctx, 0, ctx.data(1).ndim)
-    return [p.copy() for p in np.split(ctx.data(1), len(ctx.outputs), axis)]
+    parts = np.split(ctx.data(1), len(ctx.outputs), axis)
+    return [ctx.copied(part, i) for i, part in enumerate(parts)]
 
 
 def _sizes(ctx: NodeContext, total: int) -> list[int]:
@@ -172,7 +173,7 @@ def evaluate_split_v(ctx: NodeContext) -> list[Array]:
     x = ctx.data(0)
     axis = _split_axis(ctx, 2, x.ndim)
     ends = np.cumsum(_sizes(ctx, x.shape[axis]))[:-1]
-    return [p.copy() for p in np.split(x, ends, axis)]
+    return [ctx.copied(part, i) for i, part in enumerate(np.split(x, ends, axis))]
 
 
 def prepare_update(ctx: NodeContext) -> list[Shape | None]:
