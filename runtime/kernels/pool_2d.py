@@ -7,6 +7,7 @@ summation bound of a window; L2's squares do not cancel, and the root halves the
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from litefuse.runtime.kernels.activation import clamp_float, require_clamp
 from litefuse.runtime.kernels.base import (
@@ -55,9 +56,9 @@ def _counts(rows: Axis, columns: Axis) -> Array:
     return (along(rows)[:, None] * along(columns)[None, :])[:, :, None]
 
 
-def _window_sum(x: Array, rows: Axis, columns: Axis) -> Array:
+def _window_sum(x: Array, rows: Axis, columns: Axis, dtype: npt.DTypeLike) -> Array:
     padded = pad_image(x, rows, columns)
-    total = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), x.dtype)
+    total = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), dtype)
     for i in range(rows.kernel):
         for j in range(columns.kernel):
             total += padded[:, rows.taps(i), columns.taps(j), :]
@@ -71,9 +72,9 @@ def evaluate_average(ctx: NodeContext) -> list[Array]:
     count = _counts(rows, columns)
     activation = require_clamp(ctx)
     if yv.dtype.kind == "f":
-        total = _window_sum(ctx.data(0), rows, columns)
+        total = _window_sum(ctx.data(0), rows, columns, np.float32)
         return [clamp_float(total / count.astype(np.float32), activation)]
-    total = _window_sum(ctx.data(0).astype(np.int32), rows, columns)
+    total = _window_sum(ctx.data(0), rows, columns, np.int32)
     half = count // 2
     mean = np.where(total > 0, (total + half) // count, -((half - total) // count))
     return [_clamp_integer(ctx, mean, activation)]
@@ -82,11 +83,12 @@ def evaluate_average(ctx: NodeContext) -> list[Array]:
 def evaluate_max(ctx: NodeContext) -> list[Array]:
     """The largest real pixel under each window."""
     x = ctx.data(0)
-    yv = ctx.outputs[0]
+    ctx.outputs[0]
     rows, columns = pool_axes(ctx)
     lowest = float(np.finfo(np.float32).min) if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = pad_image(x, rows, columns, lowest)
-    best = np.full(yv.shape, lowest, x.dtype)
+    best = ctx.out()
+    best[...] = lowest
     for i in range(rows.kernel):
         for j in range(columns.kernel):
             np.maximum(best, padded[:, rows.taps(i), columns.taps(j), :], out=best)
@@ -99,7 +101,7 @@ def evaluate_max(ctx: NodeContext) -> list[Array]:
 def evaluate_l2(ctx: NodeContext) -> list[Array]:
     """The root mean square of the real pixels under each window."""
     rows, columns = pool_axes(ctx)
-    total = _window_sum(np.square(ctx.data(0)), rows, columns)
+    total = _window_sum(np.square(ctx.data(0)), rows, columns, np.float32)
     mean = total / _counts(rows, columns).astype(np.float32)
     return [clamp_float(np.sqrt(mean), require_clamp(ctx))]
 
@@ -107,7 +109,7 @@ def evaluate_l2(ctx: NodeContext) -> list[Array]:
 def _clamp_integer(ctx: NodeContext, x: Array, activation: str) -> Array:
     yv = ctx.outputs[0]
     if activation == "NONE":
-        return x.astype(yv.dtype)
+        return x.astype(yv.dtype, copy=False)
     bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
     return np.asarray(np.clip(x, *bounds).astype(yv.dtype))
 
