@@ -2,9 +2,9 @@
 
 As LiteRT does: a tensor whose shape is known lies in the arena from the step that writes it to the
 last that reads it; inputs and outputs of the graph stay for the whole run; variables have memory of
-their own.  An op that only renames positions has its result where its input is, and an elementwise
-op overwrites an input that nothing reads any more.  Tensors of a shape that only the run can tell,
-and strings, are not planned: they are given up after their last reader.
+their own.  An op that only renames positions has its result where its input is, and an op that
+works row by row overwrites an input that nothing reads any more.  Tensors of a shape that only the
+run can tell, and strings, are not planned: they are given up after their last reader.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from litefuse.runtime.interpreter.slices import ROW_BY_ROW
 from litefuse.runtime.kernels import TensorValue
 from litefuse.runtime.kernels.base import Array
 from litefuse.runtime.placement import Span, place
@@ -23,35 +24,6 @@ ALIGN = 64
 
 # The same bytes in another shape.
 _RENAMES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "BITCAST"})
-# Each element of the result depends on that element of input 0 and is written after it is read.
-_ELEMENTWISE = frozenset(
-    {
-        "ABS",
-        "ADD",
-        "DIV",
-        "ELU",
-        "EXP",
-        "GELU",
-        "HARD_SWISH",
-        "LEAKY_RELU",
-        "LOGISTIC",
-        "MAXIMUM",
-        "MINIMUM",
-        "MUL",
-        "NEG",
-        "PRELU",
-        "RELU",
-        "RELU6",
-        "RELU_0_TO_1",
-        "RELU_N1_TO_1",
-        "RSQRT",
-        "SQRT",
-        "SQUARE",
-        "SQUARED_DIFFERENCE",
-        "SUB",
-        "TANH",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +105,7 @@ class TensorMemory:
 
     def _share(self, position: int, step: Step, inputs: Collection[int]) -> None:
         """Let a node's first output lie where its first input does, if that is safe."""
-        if step.op not in _RENAMES and step.op not in _ELEMENTWISE:
+        if step.op not in _RENAMES and step.op not in ROW_BY_ROW:
             return
         if not step.reads or len(step.writes) != 1:
             return

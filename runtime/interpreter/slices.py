@@ -1,4 +1,4 @@
-"""Elementwise nodes evaluated a slice at a time.
+"""Nodes that work element by element, or row by row, evaluated a slice at a time.
 
 Kernels write their arithmetic down on whole arrays, and quantised arithmetic takes some ten
 temporaries of eight bytes an element.  Where each element of the result depends on no element of
@@ -66,8 +66,9 @@ _ELEMENTWISE = frozenset(
         "TANH",
     }
 )
-# Each row along the last axis depends on itself alone.
-_ROWWISE = frozenset({"LOG_SOFTMAX", "SOFTMAX"})
+# Each row along the last axis depends on that row of the input alone.
+_ROWS = frozenset({"LOG_SOFTMAX", "SOFTMAX"})
+ROW_BY_ROW = _ELEMENTWISE | _ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def slicing(op: str, context: NodeContext) -> Slicing | None:
 
     All shapes must be known.
     """
-    if op not in _ELEMENTWISE and op not in _ROWWISE:
+    if op not in ROW_BY_ROW:
         return None
     if len(context.outputs) != 1 or None in context.inputs:
         return None
@@ -100,7 +101,7 @@ def slicing(op: str, context: NodeContext) -> Slicing | None:
         return None
     rank = len(output.shape)
     axis = next(i for i, d in enumerate(output.shape) if d > 1)
-    if op in _ROWWISE and axis == rank - 1:
+    if op in _ROWS and axis == rank - 1:
         return None
     axes: list[int | None] = []
     for value in inputs:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
+_BIT_PATTERNS = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
+
 
 class KernelError(LitefuseError, RuntimeError):
     """A node that the op's definition does not allow; the text names the rule and the value."""
@@ -50,6 +52,14 @@ class TensorValue:
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype of one element (4-bit types count as int8, strings as object)."""
         return self.tensor.dtype
+
+    @property
+    def type_name(self) -> str:
+        """`dtype.name`, but for types whose bit patterns lie in integers: `bfloat16`,
+        `float8_e4m3fn`, `float8_e5m2`.
+        """
+        name = self.tensor.type.name.lower()
+        return name if name in _BIT_PATTERNS else self.dtype.name
 
     @property
     def name(self) -> str:
@@ -140,7 +150,7 @@ class NodeContext:
 
         It is the tensor's own place where one is planned.  A kernel that fills it and returns it
         saves a copy; what it returns otherwise is copied.  The place overlaps no input, but for
-        elementwise ops and those that rename positions, where it may be that of input 0.
+        ops that work row by row or rename positions, where it may be that of input 0.
         """
         value = self.outputs[i]
         if value.memory is not None and value.memory.shape == tuple(value.shape):
@@ -214,11 +224,11 @@ def require_inputs(ctx: NodeContext, low: int, high: int | None = None) -> None:
 
 
 def require_dtype(ctx: NodeContext, value: TensorValue, *allowed: str) -> None:
-    """KernelError unless the tensor's dtype is one of `allowed` NumPy names."""
+    """KernelError unless the tensor's `type_name` is one of `allowed`."""
     require(
-        value.dtype.name in allowed,
+        value.type_name in allowed,
         ctx,
-        f"tensor {value.name!r} has type {value.dtype.name}; supported: {', '.join(allowed)}",
+        f"tensor {value.name!r} has type {value.type_name}; supported: {', '.join(allowed)}",
     )
 
 
@@ -235,9 +245,9 @@ def require_same_dtype(ctx: NodeContext, *values: TensorValue) -> None:
     first = values[0]
     for other in values[1:]:
         require(
-            other.dtype == first.dtype,
+            other.dtype == first.dtype and other.type_name == first.type_name,
             ctx,
-            f"tensors {first.name!r} ({first.dtype}) and {other.name!r} ({other.dtype}) "
+            f"tensors {first.name!r} ({first.type_name}) and {other.name!r} ({other.type_name}) "
             "must have one type",
         )
 
