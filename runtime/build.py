@@ -63,7 +63,8 @@ class Hashed(Protocol):
 def plan(model: Any, subgraph: int, options: Options, *, content_hash: str | None = None) -> Plan:
     """Which nodes of a subgraph litefuse claims, and why not the others; cached.
 
-    `content_hash` identifies a model that is not a file. BuildError if planning fails.
+    `content_hash` identifies a model that is not a file, but a running interpreter's graph, which
+    has the shapes that it runs at. BuildError if planning fails.
     """
     cache = open_cache(options)
     key = plan_key(model, subgraph, options, content_hash=content_hash)
@@ -77,7 +78,9 @@ def plan(model: Any, subgraph: int, options: Options, *, content_hash: str | Non
         started = time.perf_counter()
         made: Plan = _compiler(
             f"planning subgraph {subgraph}",
-            lambda driver: driver.plan_subgraph(model, subgraph, options),
+            lambda driver: driver.plan_subgraph(
+                model, subgraph, options, {} if content_hash else None
+            ),
         )
         if cache:
             _store(cache, key, _sealed(made.to_json()), time.perf_counter() - started)

@@ -31,12 +31,14 @@ def plan_subgraph(
 ) -> Plan:
     """The plan for one subgraph; the model's own shapes hold where `shapes` says nothing.
 
+    Without `shapes` they are those that the inputs' make: a file's shapes between its nodes may be
+    missing or out of date, and every interpreter finds them anew.
     A node is claimed if litefuse has its op, the op's support rule accepts it and the options let
     it. Claimed nodes are then grouped as LiteRT groups them; `max_delegated_partitions` keeps the
     largest groups, `min_nodes_per_partition` drops the small ones, and their nodes get a reason.
     Weights made by DEQUANTIZE for a node that is left over are left over with it.
     """
-    graph = Graph(model, subgraph, shapes)
+    graph = Graph(model, subgraph, _shapes(model, subgraph) if shapes is None else shapes)
     reasons: dict[int, Reason] = {}
     claimed: set[int] = set()
     for n in range(len(graph.subgraph.operators)):
@@ -65,6 +67,16 @@ def plan_subgraph(
         dict(sorted(reasons.items())),
         tuple(_partition(graph, g) for g in chosen),
     )
+
+
+def _shapes(model: Model, subgraph: int) -> Mapping[int, Shape | None]:
+    # Not at module scope: the rules are the kernels', which the compiler needs for nothing else.
+    from litefuse.runtime.interpreter import infer_shapes
+
+    try:
+        return infer_shapes(model, subgraph, strict=False)
+    except ModelError:  # constants that cannot be read, which the nodes' own checks tell apart
+        return {}
 
 
 def _refusal(node: NodeView, options: Options) -> Reason | None:

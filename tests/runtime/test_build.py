@@ -62,7 +62,9 @@ class Driver:
             raise self.fail
         return self.data if self.data is not None else native_image.make()
 
-    def plan_subgraph(self, model: Any, subgraph: int, options: Options) -> Plan:
+    def plan_subgraph(
+        self, model: Any, subgraph: int, options: Options, shapes: Any = None
+    ) -> Plan:
         self.calls.append("plan")
         if self.fail:
             raise self.fail
