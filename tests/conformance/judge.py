@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from litefuse.runtime.kernels.tolerance import allowed_differences
 from litefuse.runtime.model import Model, read_model
 from tests.conformance.case import Case
 from tests.conformance.litert import litert
-from tests.conformance.protocol import Answer, answer
+from tests.conformance.protocol import Answer, State, answer
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,26 @@ class Differs(AssertionError):
     """Ours is not what LiteRT's is; the text says how."""
 
 
-def ours(content: bytes, steps: list[list[np.ndarray]]) -> Answer:
-    """Our interpreter's answer."""
+def ours(content: bytes, steps: list[list[np.ndarray]], states: Sequence[State] = ()) -> Answer:
+    """Our interpreter's answer, each invoke from the state given."""
 
     def make(content: bytes) -> Interpreter:
         return Interpreter(
             model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
         )
 
-    return answer(make, content, steps)
+    return answer(make, content, steps, states=states)
 
 
 def judge(case: Case) -> Verdict:
     """Run and compare; `Differs` when the two disagree."""
     content, steps = case.content(), case.feeds()
-    theirs = litert().run(content, steps)
-    mine = ours(content, steps)
+    model = read_model(content)
+    tensors = model.subgraphs[0].tensors
+    variables = [i for i, t in enumerate(tensors) if t.is_variable and all(t.shape)]
+    theirs = litert().run(content, steps, variables)
+    # Every invoke from the reference's own state, which is what an op's bound is for.
+    mine = ours(content, steps, theirs.states)
     if theirs.status == "died":
         return Verdict("died")
     if theirs.status != mine.status:
@@ -61,10 +66,9 @@ def judge(case: Case) -> Verdict:
         raise Differs(
             f"output shapes after allocation: ours {mine.allocated}, LiteRT's {theirs.allocated}"
         )
-    model = read_model(content)
     worst = Verdict("equal")
     for step, (got, want) in enumerate(zip(mine.outputs, theirs.outputs, strict=True)):
-        bounds = allowed(case, model, steps[step], want)
+        bounds = allowed(case, model, steps[step], want, theirs.states[step])
         for i, (a, b) in enumerate(zip(got, want, strict=True)):
             found = _compare(f"output {i} of invoke {step}", a, b, bounds[i])
             worst = Verdict(
@@ -76,12 +80,12 @@ def judge(case: Case) -> Verdict:
 
 
 def allowed(
-    case: Case, model: Model, feeds: list[np.ndarray], outputs: list[np.ndarray]
+    case: Case, model: Model, feeds: list[np.ndarray], outputs: list[np.ndarray], state: State
 ) -> list[np.ndarray | None]:
     """The kernel's own bound of each element of each output."""
     graph = model.subgraphs[0]
     op = next(o for o in graph.operators if o.name == case.op)
-    given = dict(zip(graph.inputs, feeds, strict=True))
+    given = {**dict(zip(graph.inputs, feeds, strict=True)), **state}
     for caster in graph.operators:  # a bfloat16 input comes out of a CAST
         if caster is not op and caster.inputs[0] in given:
             given[caster.outputs[0]] = given[caster.inputs[0]]

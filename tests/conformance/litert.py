@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,12 +28,14 @@ class LiteRT:
             cwd=_ROOT,
         )
 
-    def run(self, content: bytes, steps: list[list[np.ndarray]]) -> Answer:
-        """What LiteRT does with the model."""
+    def run(
+        self, content: bytes, steps: list[list[np.ndarray]], variables: Sequence[int] = ()
+    ) -> Answer:
+        """What LiteRT does with the model; with the values of `variables` before each invoke."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        send(process.stdin.fileno(), (content, steps))
+        send(process.stdin.fileno(), (content, steps, list(variables)))
         found = receive(process.stdout.fileno())
         assert isinstance(found, Answer)
         return found

@@ -2,7 +2,7 @@
 
 The process imports LiteRT once and forks a worker, which answers requests until one of them kills
 it; the survivor then reports the signal in the worker's place and forks another. A request is a
-pickled `(content, steps)`, an answer a pickled `Answer`, each behind its length in 8 bytes.
+pickled `(content, steps, variables)`, an answer a pickled `Answer`, each behind its length in 8 bytes.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def _work(source: int, sink: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     while True:
         try:
-            content, steps = receive(source)
+            content, steps, variables = receive(source)
         except EOFError:
             return
         signal.alarm(SECONDS)
         try:
-            found = answer(make_litert, content, steps)
+            found = answer(make_litert, content, steps, variables)
         except Exception as error:
             found = Answer("refused", "python", f"{type(error).__name__}: {error}")
         signal.alarm(0)

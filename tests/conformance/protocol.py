@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+State = dict[int, np.ndarray]  # variable tensors by their index
 
 
 @dataclass
@@ -19,10 +22,20 @@ class Answer:
     text: str = ""
     allocated: list[tuple[int, ...]] = field(default_factory=list)
     outputs: list[list[np.ndarray]] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)  # before each invoke
 
 
-def answer(make: Any, content: bytes, steps: list[list[np.ndarray]]) -> Answer:
-    """Run a model: `make(content)` gives an interpreter of LiteRT's API."""
+def answer(
+    make: Any,
+    content: bytes,
+    steps: list[list[np.ndarray]],
+    variables: Sequence[int] = (),
+    states: Sequence[State] = (),
+) -> Answer:
+    """Run a model: `make(content)` gives an interpreter of LiteRT's API.
+
+    `variables` are the tensors to read before each invoke, `states` what to put into them instead.
+    """
     stage = "read"
     found = Answer("ran")
     try:
@@ -31,11 +44,14 @@ def answer(make: Any, content: bytes, steps: list[list[np.ndarray]]) -> Answer:
         interpreter.allocate_tensors()
         inputs, results = interpreter.get_input_details(), interpreter.get_output_details()
         found.allocated = [tuple(int(d) for d in r["shape"]) for r in results]
-        for feeds in steps:
+        for step, feeds in enumerate(steps):
             stage = "set"
             for details, value in zip(inputs, feeds, strict=True):
                 if value.size:
                     interpreter.set_tensor(details["index"], value)
+            for index, value in states[step].items() if states else ():
+                interpreter.set_tensor(index, value)
+            found.states.append({i: np.array(interpreter.get_tensor(i)) for i in variables})
             stage = "invoke"
             interpreter.invoke()
             stage = "get"
