@@ -1,4 +1,4 @@
-"""GATHER, GATHER_ND, ONE_HOT, FILL, RANGE, CAST, ARG_MAX, ARG_MIN, TOPK_V2, WHERE and CUMSUM."""
+"""GATHER, GATHER_ND, ONE_HOT, FILL, RANGE, ARG_MAX, ARG_MIN, TOPK_V2, WHERE and CUMSUM."""
 
 from __future__ import annotations
 
@@ -166,39 +166,6 @@ def evaluate_range(ctx: NodeContext) -> list[Array]:
     return [np.cumsum(steps, dtype=dtype)]
 
 
-_CASTABLE = [
-    "float32",
-    "float64",
-    "float16",
-    "int8",
-    "uint8",
-    "int16",
-    "uint16",
-    "int32",
-    "uint32",
-    "int64",
-    "bool",
-    "complex64",
-]
-
-
-def prepare_cast(ctx: NodeContext) -> list[Shape | None]:
-    """The input's shape."""
-    require_inputs(ctx, 1)
-    require_dtype(ctx, ctx.input(0), *_CASTABLE)
-    require_dtype(ctx, ctx.outputs[0], *_CASTABLE)
-    return [ctx.input(0).shape]
-
-
-def evaluate_cast(ctx: NodeContext) -> list[Array]:
-    """C's conversion: floats truncate toward zero, integers wrap; a complex keeps its real part."""
-    x, dtype = ctx.data(0), ctx.outputs[0].dtype
-    if x.dtype.kind == "c" and dtype.kind != "c":
-        x = x.real
-    with np.errstate(all="ignore"):
-        return [np.asarray(x.astype(dtype))]
-
-
 def _arg_axis(ctx: NodeContext) -> int:
     return require_scalar_axis(ctx, int(ctx.data(1).ravel()[0]), len(ctx.input(0).shape))
 
@@ -288,7 +255,6 @@ KERNELS = (
     Kernel("ONE_HOT", prepare_one_hot, evaluate_one_hot),
     Kernel("FILL", prepare_fill, evaluate_fill),
     Kernel("RANGE", prepare_range, evaluate_range),
-    Kernel("CAST", prepare_cast, evaluate_cast),
     Kernel("ARG_MAX", prepare_arg, _evaluate_arg(np.argmax)),
     Kernel("ARG_MIN", prepare_arg, _evaluate_arg(np.argmin)),
     Kernel("TOPK_V2", prepare_topk, evaluate_topk),

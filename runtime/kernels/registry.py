@@ -42,6 +42,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "bitcast": ("BITCAST",),
     "broadcast_args": ("BROADCAST_ARGS",),
     "bucketize": ("BUCKETIZE",),
+    "cast": ("CAST",),
     "compare": (
         "EQUAL",
         "NOT_EQUAL",
@@ -68,7 +69,6 @@ MODULES: dict[str, tuple[str, ...]] = {
         "ONE_HOT",
         "FILL",
         "RANGE",
-        "CAST",
         "ARG_MAX",
         "ARG_MIN",
         "TOPK_V2",
