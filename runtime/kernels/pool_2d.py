@@ -91,7 +91,8 @@ def evaluate_max(ctx: NodeContext) -> list[Array]:
     best[...] = lowest
     for i in range(rows.kernel):
         for j in range(columns.kernel):
-            np.maximum(best, padded[:, rows.taps(i), columns.taps(j), :], out=best)
+            # As the reference's comparison has it, a NaN is never the larger.
+            np.fmax(best, padded[:, rows.taps(i), columns.taps(j), :], out=best)
     activation = require_clamp(ctx)
     if x.dtype.kind == "f":
         return [clamp_float(best, activation)]

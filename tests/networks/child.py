@@ -7,6 +7,7 @@ is its other end.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import sys
@@ -59,12 +60,27 @@ def _run(job: Job, answer: Answer) -> None:
                 for d in interpreter.get_output_details()
             ]
         )
+        if job.tensors:
+            answer.tensors.append(_tensors(interpreter, job))
     answer.stage = "done"
+
+
+def _tensors(interpreter: Any, job: Job) -> dict[tuple[int, int], Any]:
+    found = {}
+    for index, graph in enumerate(read_model(job.model).subgraphs):
+        for tensor in sorted({t for op in graph.operators for t in op.outputs if t >= 0}):
+            if graph.tensors[tensor].type.name in ("RESOURCE", "VARIANT"):
+                continue  # LiteRT reads a handle's bytes as an array, and dies
+            with contextlib.suppress(ValueError):
+                found[index, tensor] = np.asarray(interpreter.get_tensor(tensor, index))
+    return found
 
 
 def _make(job: Job) -> tuple[Any, Any]:
     """The interpreter that a job asks for, and litefuse's delegate where it has one."""
     words: dict[str, Any] = {"num_threads": job.threads}
+    if job.tensors:
+        words["experimental_preserve_all_tensors"] = True
     words["model_path" if isinstance(job.model, str) else "model_content"] = job.model
     if job.who == "own":
         from litefuse.runtime.delegate import CompilingDelegate

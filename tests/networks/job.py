@@ -19,6 +19,7 @@ class Job:
     (litefuse.Interpreter). ``resolver``: a member of OpResolverType. ``cases``: named inputs; if
     there are none, ``runs`` random ones from ``seed`` on and, with ``limits``, the types' limits.
     ``small_integers`` keeps inputs of 32 bits and more, which mostly are indices, at 0 and 1.
+    ``tensors`` asks for every tensor that a node writes, in every subgraph, after each case.
     """
 
     model: str | bytes
@@ -31,6 +32,7 @@ class Job:
     runs: int = 1
     limits: bool = False
     small_integers: bool = False
+    tensors: bool = False
 
 
 @dataclass
@@ -40,12 +42,14 @@ class Answer:
     ``stage`` is how far it got: "make", "allocate", "invoke", "done"; or "died" (by a signal),
     "hung" (was ended), "broken" (an exception that no interpreter may raise). ``error`` says why
     it is not "done". ``claimed`` of ``planned`` nodes run in litefuse, in ``partitions``;
-    ``nodes`` is how many nodes of the model the interpreter lists.
+    ``nodes`` is how many nodes of the model the interpreter lists. ``tensors`` has for each case
+    the tensors by (subgraph, index), less those without a value or a NumPy type.
     """
 
     stage: str = "make"
     error: str = ""
     outputs: list[Arrays] = field(default_factory=list)
+    tensors: list[dict[tuple[int, int], NDArray[Any]]] = field(default_factory=list)
     cases: list[tuple[str, Arrays]] = field(default_factory=list)
     nodes: int = 0
     claimed: int = 0

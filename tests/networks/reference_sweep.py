@@ -1,0 +1,297 @@
+"""Our interpreter's kernels beside LiteRT's, over a corpus: outputs and every tensor in between.
+
+``python -m tests.networks.reference_sweep CORPUS [NAME...]`` prints a table, one file a line, and
+ends with 1 if a file is not as it should be; ``--write docs/corpus.md`` also writes it there.
+
+Each file runs on random inputs and on its types' limits, in LiteRT's reference kernels (in a child
+process, as they abort; where they do not run it in LiteRT's optimized ones, and where only XNNPACK
+runs it there) and in ours. Every tensor that a node writes is compared. Where all are equal, all is
+said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
+be within its kernel's bound: integers equal, floats as far as the op's file derives. How far the
+outputs are from end to end is a sum of many such differences: it is told, and integers judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from litefuse.cli import inputs
+from litefuse.cli.compare import difference
+from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from tests.networks.job import Answer, Job
+from tests.networks.process import Child
+from tests.networks.sweep import corpus_files, reference
+from tests.networks.walk import Compared, walk
+
+Array = NDArray[Any]
+Case = tuple[str, list[Array]]
+GOOD = ("equal", "within", "runs here only", "neither runs")
+# XNNPACK shows only a model's outputs: what it alone runs is held to this part of their range.
+XNNPACK_RANGE = 1e-4
+
+
+@dataclass
+class Row:
+    """One file. `worst` is the largest difference as a part of a node's bound, `ends` the largest
+    of a float output over its range.
+    """
+
+    name: str
+    status: str = "equal"
+    resolver: str = ""
+    cases: int = 0
+    nodes: int = 0
+    worst: float = 0.0
+    where: str = ""
+    ends: float = 0.0
+    note: str = ""
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether the file is as it should be."""
+        return self.status in GOOD
+
+    def fail(self, status: str, note: str) -> None:
+        """Record what is wrong; the first finding stays."""
+        if self.good:
+            self.status, self.note = status, " ".join(note.split())
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        part = f"{self.worst:.2g}" if self.worst else ""
+        ends = f"{self.ends:.1e}" if self.ends else ""
+        where = self.where if self.worst else ""
+        return (
+            self.name,
+            self.status,
+            self.resolver.lower().replace("_without_default_delegates", ", optimized"),
+            str(self.cases),
+            str(self.nodes),
+            part,
+            where,
+            ends,
+            self.note,
+        )
+
+
+TITLES = (
+    "model",
+    "status",
+    "LiteRT",
+    "cases",
+    "nodes",
+    "part of bound",
+    "at",
+    "end to end",
+    "note",
+)
+
+
+def check(child: Child, path: Path, runs: int = 5, limits: bool = True) -> Row:
+    """Compare one file on `runs` random inputs and, with `limits`, at the types' limits."""
+    row = Row(f"{path.parent.name}/{path.stem}")
+    started = time.perf_counter()
+    want = reference(child, path, 1)
+    row.resolver = want.resolver.removeprefix("BUILTIN_")
+    if want.answer.stage == "done":
+        for case in _cases(path, want.job, runs, limits):
+            _check_case(child, row, want.job, case)
+    else:
+        row.resolver = ""
+        error = _refusal(path, want.job)
+        row.status = "neither runs" if error else "runs here only"
+        row.note = " ".join(f"LiteRT {want.answer.stage}: {want.answer.error}".split())
+    row.seconds = time.perf_counter() - started
+    return row
+
+
+def _cases(path: Path, job: Job, runs: int, limits: bool) -> Iterable[Case]:
+    """Inputs for all tensors that a caller feeds: as `child` makes them."""
+    interpreter = _interpreter(path)
+    details = _fed(interpreter)
+    for name, arrays in inputs.cases(details, job.seed, runs, limits):
+        if job.small_integers:
+            arrays = [
+                np.minimum(a, 1) if a.dtype.kind in "iu" and a.itemsize > 2 else a for a in arrays
+            ]
+        yield name, arrays
+
+
+def _fed(interpreter: Interpreter) -> list[Any]:
+    state = interpreter.subgraph(0)
+    return [d for d in interpreter.get_input_details() if not state.is_constant(d["index"])]
+
+
+def _interpreter(path: Path) -> Interpreter:
+    return Interpreter(
+        str(path),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
+
+
+def _ready(path: Path, case: Case) -> Interpreter:
+    """An interpreter of ours with its inputs set."""
+    interpreter = _interpreter(path)
+    for detail in interpreter.get_input_details():
+        shape = inputs.shape_of(detail)
+        if tuple(detail["shape"]) != shape:
+            interpreter.resize_tensor_input(detail["index"], list(shape))
+    interpreter.allocate_tensors()
+    for detail, array in zip(_fed(interpreter), case[1], strict=True):
+        interpreter.set_tensor(detail["index"], array)
+    return interpreter
+
+
+def _refusal(path: Path, job: Job) -> str:
+    """Why we do not run a file; empty when we do."""
+    try:
+        for case in _cases(path, job, 1, limits=False):
+            _ready(path, case).invoke()
+    except (RuntimeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
+def _check_case(child: Child, row: Row, job: Job, case: Case) -> None:
+    inside = job.resolver != "AUTO"
+    answer = child.run(replace(job, cases=[case], tensors=inside))
+    try:
+        ours = _ready(Path(str(job.model)), case)
+        ours.invoke()
+    except (RuntimeError, ValueError) as error:
+        if answer.stage == "done" and any(array.any() for array in answer.outputs[0]):
+            row.fail("refused", f"{case[0]}: {error}")
+        elif answer.stage == "done" and row.good:
+            # For some types its kernels do nothing, and say nothing.
+            row.status, row.note = "neither runs", "LiteRT answers zeros whatever it is given"
+        return
+    if answer.stage != "done":
+        row.note = row.note or f"LiteRT {answer.stage} on {case[0]}: {answer.error[:60].strip()}"
+        return
+    row.cases += 1
+    _judge_outputs(row, ours, answer, case[0], inside)
+    if inside:
+        _judge_nodes(row, ours, answer, job, case)
+
+
+def _judge_outputs(row: Row, ours: Interpreter, answer: Answer, case: str, inside: bool) -> None:
+    for k, (detail, want) in enumerate(
+        zip(ours.get_output_details(), answer.outputs[0], strict=True)
+    ):
+        found = difference(ours.get_tensor(detail["index"]), want)
+        if want.dtype.kind in "fc":
+            row.ends = max(row.ends, found.relative)
+        limit = 0.0 if want.dtype.kind not in "fc" else np.inf if inside else XNNPACK_RANGE
+        if found.relative > limit or found.max == np.inf:
+            row.fail("differs", f"{case}: output {k} is {found.max:.3g} ({found.relative:.1e}) off")
+
+
+def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Case) -> None:
+    (want,) = answer.tensors
+    state = ours.subgraph(0)
+    row.nodes = len(state.nodes)
+    same = all(_same(ours.get_tensor(t, g), array) for (g, t), array in want.items() if g == 0)
+    found = Compared(row.nodes) if same else walk(_ready(Path(str(job.model)), case), want)
+    row.nodes = max(row.nodes, found.nodes)
+    if found.worst > row.worst:
+        row.worst, row.where = found.worst, found.where
+    if not same and row.status == "equal":
+        row.status = "within"
+    if found.beyond:
+        row.fail("differs", f"{case[0]}: {len(found.beyond)} nodes, first {found.beyond[0]}")
+
+
+def _same(got: Array, want: Array) -> bool:
+    if got.shape != want.shape or got.dtype.kind != want.dtype.kind:
+        return False
+    if got.dtype.kind in "OS":
+        return [bytes(x) for x in got.ravel()] == [bytes(x) for x in want.ravel()]
+    return bool(np.array_equal(got, want, equal_nan=got.dtype.kind in "fc"))
+
+
+_PAGE = """# The corpus in our interpreter, beside LiteRT
+
+Made by `python -m tests.networks.reference_sweep ../shared/models --write docs/corpus.md` ({date}); do
+not edit.
+
+{count} files; {cases} runs ({runs} random inputs a file and the four limits of its types: all lowest, all
+highest, alternating, zero); {summary}.
+
+- **status**: *equal*: every element of every tensor that a node writes is LiteRT's. *within*: with
+  LiteRT's own tensors for its inputs each node gives LiteRT's integers exactly, and floats within the
+  bound that the op's file derives ([ops.md](ops.md)). *runs here only*, *neither runs*: LiteRT does
+  not run it (the note has its word); *refused*, *differs*: ours is wrong.
+- **LiteRT**: which of its kernels it is compared with: *ref* the reference, *optimized* and *auto*
+  (XNNPACK; only outputs can be seen) where the reference does not run the file.
+- **part of bound**: the largest difference of a node's float result as a part of its bound, and
+  **at** which node.
+- **end to end**: the largest difference of a float output as a part of its range, all nodes' added up.
+
+{table}
+"""
+
+
+def page(rows: Sequence[Row], runs: int) -> str:
+    """The text of docs/corpus.md."""
+    lines = [" | ".join(TITLES), " | ".join("---" for _ in TITLES)]
+    lines += [" | ".join(c.replace("|", "/") for c in row.cells()) for row in rows]
+    return _PAGE.format(
+        date=time.strftime("%Y-%m-%d"),
+        count=len(rows),
+        cases=sum(row.cases for row in rows),
+        runs=runs,
+        summary=", ".join(f"{n} {s}" for s, n in sorted(Counter(r.status for r in rows).items())),
+        table="\n".join(f"| {line} |" for line in lines),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.networks.reference_sweep", description=__doc__
+    )
+    parser.add_argument("corpus", type=Path, help="a folder with networks/ and graphs/, or a file")
+    parser.add_argument("names", nargs="*", help="only files whose name holds one of these")
+    parser.add_argument("--runs", type=int, default=5, help="random inputs a file")
+    parser.add_argument("--no-limits", action="store_true", help="leave out the types' limits")
+    parser.add_argument("--write", type=Path, help="write the table to this Markdown page")
+    given = parser.parse_args(arguments)
+    files = [given.corpus] if given.corpus.is_file() else corpus_files(given.corpus)
+    files = [f for f in files if not given.names or any(n in f.stem for n in given.names)]
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="litefuse-reference-") as cache:
+        child = Child(Path(cache), 600.0)
+        for path in files:
+            row = check(child, path, given.runs, not given.no_limits)
+            rows.append(row)
+            print(f"{row.seconds:6.1f} s  {'  '.join(c for c in row.cells() if c)}", flush=True)
+        child.close()
+    rows.sort(key=lambda row: row.name)
+    table = Table(*TITLES)
+    for row in rows:
+        if not row.good or not given.write:
+            table.add_row(*row.cells())
+    Console(width=200).print(table)
+    print(", ".join(f"{n} {s}" for s, n in sorted(Counter(r.status for r in rows).items())))
+    if given.write:
+        given.write.write_text(page(rows, given.runs))
+    return int(any(not row.good for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
