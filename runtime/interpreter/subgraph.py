@@ -138,9 +138,9 @@ class SubgraphState:
         return self._placed and not hidden and index not in self._resized
 
     def get_tensor(self, index: int) -> Any:
-        """A copy of the tensor's value; a NumPy scalar when it has no dimensions."""
+        """A copy of the tensor's value; a NumPy scalar when it is a number without dimensions."""
         data = self.data(index).copy()
-        return data if data.ndim else data[()]
+        return data if data.ndim or data.dtype.hasobject else data[()]
 
     def set_tensor(self, index: int, given: Any) -> None:
         """Copy `given` into the tensor; ValueError unless type and shape fit."""

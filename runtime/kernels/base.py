@@ -232,6 +232,31 @@ def require_dtype(ctx: NodeContext, value: TensorValue, *allowed: str) -> None:
     )
 
 
+def require_type(ctx: NodeContext, value: TensorValue, *allowed: str) -> None:
+    """KernelError unless the tensor's schema type is one of `allowed` ("bfloat16", "int4", ...).
+
+    `require_dtype` cannot tell the types apart that NumPy lacks.
+    """
+    kind = value.tensor.type.name.lower()
+    require(
+        kind in allowed,
+        ctx,
+        f"tensor {value.name!r} has type {kind}; supported: {', '.join(allowed)}",
+    )
+
+
+def require_same_type(ctx: NodeContext, *values: TensorValue) -> None:
+    """KernelError unless all tensors have one schema type."""
+    first = values[0]
+    for other in values[1:]:
+        require(
+            other.tensor.type == first.tensor.type,
+            ctx,
+            f"tensors {first.name!r} ({first.tensor.type.name}) and {other.name!r} "
+            f"({other.tensor.type.name}) must have one type",
+        )
+
+
 def require_rank(ctx: NodeContext, value: TensorValue, low: int, high: int | None = None) -> None:
     """KernelError unless the tensor's rank is in [low, high]."""
     high = low if high is None else high
