@@ -109,7 +109,7 @@ def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     """MultiplyByQuantizedMultiplier of an int64 accumulator (int16x8 ops): 16-bit multiplier, one
     rounding half up.
 
-    Needs |x| < 2**47; from shift 15 on, where LiteRT's shift by a negative count is the processor's,
+    Needs |x| < 2**47; from shift 15 on LiteRT's shift by a negative count is the processor's,
     modulo 64.
     """
     q64 = np.asarray(q, np.int64)
