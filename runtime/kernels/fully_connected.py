@@ -34,9 +34,8 @@ from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
-    exact_dtype,
+    exact_sums,
     float_product_multiplier,
-    matmul_exact,
     require_activation_fits,
     require_product_scale,
     require_symmetric_int16,
@@ -56,6 +55,7 @@ from litefuse.runtime.kernels.fixed_point import (
 from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 from litefuse.runtime.kernels.shuffled import evaluate_shuffled, prepare_shuffled
 from litefuse.runtime.kernels.sparse_weights import sixteen_wide
+from litefuse.runtime.kernels.tiles import matmul_into
 from litefuse.runtime.model.enums import FullyConnectedOptionsWeightsFormat as Format
 from litefuse.runtime.model.enums import TensorType
 
@@ -181,7 +181,8 @@ def _rows(ctx: NodeContext, dtype: np.dtype[np.generic] | type) -> Array:
 
 
 def _float(ctx: NodeContext) -> Array:
-    y = _rows(ctx, np.float32) @ ctx.data(1).T
+    y = ctx.out().reshape(-1, ctx.input(1).shape[0])
+    np.matmul(_rows(ctx, np.float32), ctx.data(1).T, out=y)
     bias = bias_data(ctx, 2)
     if bias is not None:
         y += bias.ravel()
@@ -212,12 +213,12 @@ def _hybrid(ctx: NodeContext) -> Array:
     w = ctx.input(1)
     if w.block_scales is not None:
         return _blockwise(ctx, w)
-    weights = hybrid_weights(ctx.data(1)).astype(np.int32)
+    weights = hybrid_weights(ctx.data(1))
     rows = quantize_rows(
         _rows(ctx, np.float32), bool(ctx.option("asymmetric_quantize_inputs", False))
     )
     centred = rows.values.astype(np.int32) - rows.zero_points[:, None]
-    acc = matmul_exact(centred, weights.T, exact_dtype(weights.T, 255))
+    acc = _products(ctx, centred, weights, 0, 255)
     scales = w.scales[: len(weights)] if w.quantized else np.zeros(1, np.float32)
     scale = rows.scales[:, None] * scales
     bias = bias_data(ctx, 2)
@@ -241,15 +242,22 @@ def _sums(ctx: NodeContext) -> IntArray:
         weights = weights.view(kind)
     elif weights.dtype == np.uint8:
         weights = weights.view(np.int8)
-    weights = weights.astype(np.int32) - tensor_zero_point(wv)
     x = _rows(ctx, kind).astype(np.int32) - tensor_zero_point(xv)
-    largest = 65536 if kind == np.int16 else 255
-    dtype = np.dtype(np.float64)
-    if wv.constant:
-        dtype = ctx.memo("exact", lambda: exact_dtype(weights.T, largest))
-    acc = matmul_exact(x, weights.T, dtype)
+    acc = _products(ctx, x, weights, tensor_zero_point(wv), 65536 if kind == np.int16 else 255)
     bias = bias_data(ctx, 2)
     return acc if bias is None else acc + _as_read(ctx, bias)
+
+
+def _products(
+    ctx: NodeContext, x: Array, weights: Array, zero_point: int, largest: int
+) -> IntArray:
+    """x @ (weights - zero_point).T, exact; no input is larger than `largest`."""
+    dtype = np.dtype(np.float64)
+    if ctx.input(1).constant:
+        dtype = ctx.memo("exact", lambda: exact_sums(weights, zero_point, largest))
+    out = np.empty((len(x), len(weights)), dtype)
+    matmul_into(out, x.astype(dtype), weights, dtype, zero_point)
+    return out.astype(np.int64)
 
 
 def _as_read(ctx: NodeContext, bias: Array) -> Array:
