@@ -36,11 +36,11 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     exact_sums,
     float_product_multiplier,
+    requantize,
+    requantize64,
     require_activation_fits,
     require_product_scale,
     require_symmetric_int16,
-    requantize,
-    requantize64,
     tensor_scale,
     tensor_zero_point,
 )

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -27,51 +28,98 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     exact_dtype,
     float_product_multiplier,
+    fused_clamp,
     requantize,
     requantize64,
+    require_bias,
+    require_convolution_scales,
+    require_filled,
+    require_positive,
+    require_symmetric_int16,
+    tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
 from litefuse.runtime.kernels.geometry import Axis, window_axis
-from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
+from litefuse.runtime.kernels.hybrid import quantize_rows
+from litefuse.runtime.model.enums import TensorType
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
-    """The shape in input 0."""
+    """The shape in input 0, which may be known only when the node runs."""
     require_inputs(ctx, 3, 4)
-    size, w, x = ctx.input(0), ctx.input(1), ctx.input(2)
+    size, w, x, y = ctx.input(0), ctx.input(1), ctx.input(2), ctx.outputs[0]
+    bias = ctx.optional(3)
+    require_rank(ctx, size, 1)
     require_dtype(ctx, size, "int32")
     require_rank(ctx, w, 4)
     require_rank(ctx, x, 4)
+    require_filled(ctx, x, (1, 2, 3))
+    require_filled(ctx, w, (0, 1, 2, 3))
     require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
+    require(y.dtype == x.dtype, ctx, f"output type {y.dtype} differs from the input's {x.dtype}")
+    _require_filter(ctx, x, w)
     require(x.shape[3] == w.shape[3], ctx, f"input depth {x.shape[3]} is not {w.shape[3]}")
-    require_clamp(ctx)
-    if w.dtype.kind != "f":
-        require(len(w.scales) in (1, w.shape[0]), ctx, f"filter has {len(w.scales)} scales")
-    if size.data is None:
-        return [None]
-    require(size.shape == (4,), ctx, f"output shape has {size.shape} entries, needs 4")
-    shape = tuple(int(d) for d in size.data)
+    if bias is not None:
+        if x.dtype == np.uint8:  # whose zero point LiteRT does not look at
+            require_dtype(ctx, bias, "int32")
+        else:
+            require_bias(ctx, x, bias, "int32", "int64")
+        count = int(np.prod(bias.shape))
+        require(count == w.shape[0], ctx, f"bias has shape {bias.shape}, needs ({w.shape[0]},)")
+    if x.dtype == np.int16:
+        require_symmetric_int16(ctx, x, bias)
+    if x.dtype.kind != "f":
+        require_convolution_scales(ctx, x, w, bias, w.shape[0])
+    elif w.dtype.kind != "f":
+        count = len(w.scales)
+        require(count in (1, w.shape[0]), ctx, f"filter has {count} scales for {w.shape[0]}")
+    require_positive(ctx, "stride_h", "stride_w")
+    return [None if size.data is None else _output_shape(ctx)]
+
+
+def _require_filter(ctx: NodeContext, x: TensorValue, w: TensorValue) -> None:
+    """LiteRT checks less: it reads the bytes of a filter of a wrong type as another type."""
+    allowed = {
+        "float32": (TensorType.FLOAT32, TensorType.INT8),
+        "int16": (TensorType.INT8,),
+    }.get(x.dtype.name, (TensorType.INT8, TensorType.UINT8))
+    require(
+        w.tensor.type in allowed,
+        ctx,
+        f"a filter of type {w.tensor.type.name} for an input of {x.dtype}",
+    )
+
+
+def _output_shape(ctx: NodeContext) -> Shape:
+    w, x = ctx.input(1), ctx.input(2)
+    shape = tuple(int(d) for d in ctx.data(0))
+    require(len(shape) == 4 and min(shape) >= 0, ctx, f"{shape} is no output shape of rank 4")
     require(shape[3] == w.shape[0], ctx, f"output depth {shape[3]} is not {w.shape[0]} filters")
     require(shape[0] == x.shape[0], ctx, f"output batch {shape[0]} is not {x.shape[0]}")
-    return [shape]
+    require(min(shape[1:]) > 0, ctx, f"output {shape} is empty")
+    sizes = tuple(axis.out for axis in _axes(ctx, shape))
+    require(
+        sizes == x.shape[1:3], ctx, f"output {shape} needs an image of {sizes}, not {x.shape[1:3]}"
+    )
+    return shape
 
 
-def _axes(ctx: NodeContext) -> tuple[Axis, Axis]:
+def _axes(ctx: NodeContext, shape: Shape) -> tuple[Axis, Axis]:
     """Rows and columns of the forward convolution that this op transposes."""
-    out, w = ctx.outputs[0].shape, ctx.input(1)
-    padding = int(ctx.option("padding", 0))
+    w, padding = ctx.input(1), int(ctx.option("padding", 0))
     return (
-        window_axis(out[1], w.shape[1], int(ctx.option("stride_h", 1)), 1, padding),
-        window_axis(out[2], w.shape[2], int(ctx.option("stride_w", 1)), 1, padding),
+        window_axis(shape[1], w.shape[1], int(ctx.option("stride_h", 1)), 1, padding),
+        window_axis(shape[2], w.shape[2], int(ctx.option("stride_w", 1)), 1, padding),
     )
 
 
 def _scatter(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
     """Every input pixel times the filter, added up where the windows fall; `dtype` sums exactly."""
-    rows, columns = _axes(ctx)
+    shape = _output_shape(ctx)
+    rows, columns = _axes(ctx, shape)
     n, height, width, depth = x.shape
     filters = weights.shape[0]
-    _, out_h, out_w, _ = ctx.outputs[0].shape
+    _, out_h, out_w, _ = shape
     span_h = max((height - 1) * rows.stride + rows.kernel, rows.before + out_h)
     span_w = max((width - 1) * columns.stride + columns.kernel, columns.before + out_w)
     canvas = np.zeros((n, span_h, span_w, filters), dtype)
@@ -90,9 +138,9 @@ def _scatter(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
 
 def _integer(ctx: NodeContext) -> Array:
     wv, xv, yv = ctx.input(1), ctx.input(2), ctx.outputs[0]
-    weights = ctx.data(1).astype(np.int32)
-    if wv.dtype == np.uint8:
-        weights = weights - wv.zero_point
+    weights = ctx.data(1).view(np.uint8 if xv.dtype == np.uint8 else np.int8).astype(np.int32)
+    if xv.dtype == np.uint8:
+        weights = weights - tensor_zero_point(wv)
     largest = 32768 if xv.dtype == np.int16 else 255
     flat = weights.reshape(len(weights), -1).T
     x = ctx.data(2).astype(np.int32) - xv.zero_point
@@ -104,8 +152,9 @@ def _integer(ctx: NodeContext) -> Array:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[0]))
-    bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
-    wide = xv.dtype == np.int16 and (bias is None or bias.dtype == np.int64)
+    bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    promised = int(ctx.option("quantized_bias_type", 0))
+    wide = xv.dtype == np.int16 and promised != TensorType.INT32
     finish = requantize64 if wide else requantize
     return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
 
@@ -113,26 +162,30 @@ def _integer(ctx: NodeContext) -> Array:
 def _hybrid(ctx: NodeContext) -> Array:
     """Float activations, integer weights: each batch entry of the image is quantised on its own."""
     x, w = ctx.data(2), ctx.input(1)
+    require(len(x) > 0, ctx, "the batch is empty")
     rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    weights = hybrid_weights(ctx.data(1)).astype(np.int32)
-    acc = _scatter(ctx, centred, weights, np.dtype(np.float64))
+    acc = _scatter(ctx, centred, ctx.data(1).astype(np.int32), np.dtype(np.float64))
     scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[0])
     return np.asarray(acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :])
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The transposed convolution of input 2 with the filter in input 1."""
+    shape = _output_shape(ctx)
+    hybrid = ctx.input(2).dtype.kind == "f" and ctx.input(1).dtype.kind != "f"
+    if shape[0] == 0 and not hybrid:
+        return [np.zeros(shape, ctx.outputs[0].dtype)]
     if ctx.input(2).dtype.kind != "f":
         return [_integer(ctx)]
-    if ctx.input(1).dtype.kind == "f":
-        y = np.ascontiguousarray(_scatter(ctx, ctx.data(2), ctx.data(1), np.float32))
-    else:
+    if hybrid:
         y = _hybrid(ctx)
+    else:
+        y = np.ascontiguousarray(_scatter(ctx, ctx.data(2), ctx.data(1), np.float32))
     bias = bias_data(ctx, 3)
     if bias is not None:
         y += bias.ravel()
-    return [clamp_float(y, require_clamp(ctx))]
+    return [clamp_float(y, fused_clamp(ctx))]
 
 
 _BOUND = contraction(
