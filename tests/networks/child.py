@@ -50,7 +50,9 @@ def _run(job: Job, answer: Answer) -> None:
     _count(job, interpreter, delegate, answer)
     answer.cases = job.cases or _cases(job, details)
     answer.stage = "invoke"
-    for _, arrays in answer.cases:
+    for number, (_, arrays) in enumerate(answer.cases):
+        if number in job.resets:
+            interpreter.reset_all_variables()
         for detail, array in zip(details, arrays, strict=True):
             interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()
@@ -68,7 +70,9 @@ def _run(job: Job, answer: Answer) -> None:
 def _tensors(interpreter: Any, job: Job) -> dict[tuple[int, int], Any]:
     found = {}
     for index, graph in enumerate(read_model(job.model).subgraphs):
-        for tensor in sorted({t for op in graph.operators for t in op.outputs if t >= 0}):
+        written = {t for op in graph.operators for t in op.outputs if t >= 0}
+        states = {t for t, tensor in enumerate(graph.tensors) if tensor.is_variable}
+        for tensor in sorted(written | states):
             if graph.tensors[tensor].type.name in ("RESOURCE", "VARIANT"):
                 continue  # LiteRT reads a handle's bytes as an array, and dies
             with contextlib.suppress(ValueError):

@@ -19,7 +19,8 @@ class Job:
     (litefuse.Interpreter). ``resolver``: a member of OpResolverType. ``cases``: named inputs; if
     there are none, ``runs`` random ones from ``seed`` on and, with ``limits``, the types' limits.
     ``small_integers`` keeps inputs of 32 bits and more, which mostly are indices, at 0 and 1.
-    ``tensors`` asks for every tensor that a node writes, in every subgraph, after each case.
+    ``tensors`` asks for every tensor that a node writes, in every subgraph, and every variable
+    tensor after each case. Before the cases with the numbers in ``resets`` all variables are reset.
     """
 
     model: str | bytes
@@ -33,6 +34,7 @@ class Job:
     limits: bool = False
     small_integers: bool = False
     tensors: bool = False
+    resets: tuple[int, ...] = ()
 
 
 @dataclass

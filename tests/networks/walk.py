@@ -50,13 +50,19 @@ class Compared:
 
 
 def walk(interpreter: Interpreter, want: Tensors) -> Compared:
-    """Invoke an interpreter that keeps all tensors and has its inputs set."""
+    """Invoke an interpreter that keeps all tensors and has its inputs set; its variable tensors
+    end as the reference's.
+    """
     found = Compared()
     for index in _walked(interpreter):
         state = interpreter.subgraph(index)
         # Whoever runs the subgraph, be it `invoke` or a node, walks it.
         state.invoke = _Walk(state, want, found)  # type: ignore[method-assign]
     interpreter.invoke()
+    for (graph, t), array in want.items():
+        value = interpreter.subgraph(graph).values[t]
+        if value.tensor.is_variable:
+            interpreter.subgraph(graph).put(value, array)
     return found
 
 
