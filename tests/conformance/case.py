@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,8 @@ class Case:
     """One op in a model of its own.
 
     `steps` are the feeds of each invoke, in the order of the fed arguments; by default one, with
-    their data. `custom_options` makes a custom op.
+    their data. `custom_options` makes a custom op. Where LiteRT leaves part of an output as its
+    memory was, `defined` takes an invoke's outputs and gives them with that part made equal.
     """
 
     op: str
@@ -55,6 +56,7 @@ class Case:
     steps: list[list[np.ndarray]] = field(default_factory=list)
     custom_options: bytes | None = None
     version: int | None = None
+    defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None
 
     def feeds(self) -> list[list[np.ndarray]]:
         """What each invoke is fed."""
@@ -98,10 +100,13 @@ def case(
     steps: list[list[np.ndarray]] | None = None,
     version: int | None = None,
     custom_options: bytes | None = None,
+    defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None,
     **options: Any,
 ) -> Case:
     """A `Case`; the keywords left over are the op's options, enumerations by name."""
-    return Case(op, inputs, outputs, options, intermediates, steps or [], custom_options, version)
+    made = Case(op, inputs, outputs, options, intermediates, steps or [], custom_options, version)
+    made.defined = defined
+    return made
 
 
 def _add(builder: ModelBuilder, arg: Arg, name: str) -> int:

@@ -49,8 +49,8 @@ def main(
     from rich.progress import Progress
 
     wanted = {o.upper() for o in ops}
-    chosen = [r for r in rows() if not ops or {r.op, r.name.upper()} & wanted]
-    if unknown := wanted - {x for r in chosen for x in (r.op, r.name.upper())}:
+    chosen = [r for r in rows() if not ops or {r.op.upper(), r.name.upper()} & wanted]
+    if unknown := wanted - {x for r in chosen for x in (r.op.upper(), r.name.upper())}:
         raise click.UsageError(f"no row is named {', '.join(sorted(unknown))}")
     if write and ops:
         raise click.UsageError("--write needs all ops: leave their names out")

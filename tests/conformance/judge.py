@@ -68,6 +68,8 @@ def judge(case: Case) -> Verdict:
         )
     worst = Verdict("equal")
     for step, (got, want) in enumerate(zip(mine.outputs, theirs.outputs, strict=True)):
+        if case.defined is not None:
+            got, want = case.defined(got), case.defined(want)
         bounds = allowed(case, model, steps[step], want, theirs.states[step])
         for i, (a, b) in enumerate(zip(got, want, strict=True)):
             found = _compare(f"output {i} of invoke {step}", a, b, bounds[i])
