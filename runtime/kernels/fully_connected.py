@@ -140,8 +140,13 @@ def _output_shape(ctx: NodeContext, shape: Shape, units: int, depth: int) -> Sha
 
 
 def _require_channel_scales(ctx: NodeContext, w: TensorValue) -> None:
+    """LiteRT takes as many scales as either axis has, and reads one for each unit."""
     axis = w.tensor.quantization.quantized_dimension  # type: ignore[union-attr]
-    require(axis == 0, ctx, f"filter has its scales along axis {axis}, needs 0")
+    require(
+        w.shape[0] <= len(w.scales) == w.shape[axis],
+        ctx,
+        f"filter has {len(w.scales)} scales for {w.shape[0]} units",
+    )
 
 
 def _require_scales(
@@ -152,7 +157,8 @@ def _require_scales(
     if len(w.scales) > 1:
         signed = x.dtype != np.uint8 and w.dtype != np.uint8
         require(signed, ctx, "uint8 with a scale for each unit")
-        _require_channel_scales(ctx, w)
+        axis = w.tensor.quantization.quantized_dimension  # type: ignore[union-attr]
+        require(axis == 0, ctx, f"filter has its scales along axis {axis}, needs 0")
     else:
         require_product_scale(ctx, x, w, bias)
     require_activation_fits(ctx, y, require_clamp(ctx))

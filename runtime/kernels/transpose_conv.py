@@ -1,11 +1,12 @@
 """TRANSPOSE_CONV: float32, int8 (per tensor or per channel), uint8, int16x8, hybrid.
 
-Float bound: the summation bound of filter area * in products and the bias; of a hybrid
-node, whose sums are exact in integers, the roundings that follow.
+Float bound: the summation bound of filter area * in products and the bias; the reference scales
+each product of a hybrid node (3 more roundings) before it adds it, where we add exactly first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -22,7 +24,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.bounds import contraction
+from litefuse.runtime.kernels.bounds import contraction, rounded
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
@@ -159,21 +161,31 @@ def _integer(ctx: NodeContext) -> Array:
     return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
 
 
-def _hybrid(ctx: NodeContext) -> Array:
-    """Float activations, integer weights: each batch entry of the image is quantised on its own."""
+def _hybrid(ctx: NodeContext, magnitude: bool = False) -> Array:
+    """Float activations, integer weights: each batch entry of the image is quantised on its own.
+
+    With `magnitude` the sum of the absolute values of the products.
+    """
     x, w = ctx.data(2), ctx.input(1)
     require(len(x) > 0, ctx, "the batch is empty")
     rows = quantize_rows(x.reshape(x.shape[0], -1), asymmetric=True)
     centred = (rows.values.astype(np.int32) - rows.zero_points[:, None]).reshape(x.shape)
-    acc = _scatter(ctx, centred, ctx.data(1).astype(np.int32), np.dtype(np.float64))
+    weights = ctx.data(1).astype(np.int32)
+    if magnitude:
+        centred, weights = np.abs(centred), np.abs(weights)
+    acc = _scatter(ctx, centred, weights, np.dtype(np.float64))
     scale = rows.scales[:, None] * np.broadcast_to(w.scales, w.shape[0])
     return np.asarray(acc.astype(np.float32) * scale.astype(np.float32)[:, None, None, :])
+
+
+def _is_hybrid(ctx: NodeContext) -> bool:
+    return ctx.input(2).dtype.kind == "f" and ctx.input(1).dtype.kind != "f"
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The transposed convolution of input 2 with the filter in input 1."""
     shape = _output_shape(ctx)
-    hybrid = ctx.input(2).dtype.kind == "f" and ctx.input(1).dtype.kind != "f"
+    hybrid = _is_hybrid(ctx)
     if shape[0] == 0 and not hybrid:
         return [np.zeros(shape, ctx.outputs[0].dtype)]
     if ctx.input(2).dtype.kind != "f":
@@ -188,7 +200,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [clamp_float(y, fused_clamp(ctx))]
 
 
-_BOUND = contraction(
+_FLOAT = contraction(
     evaluate,
     "filter area * in + 1",
     lambda ctx: int(np.prod(ctx.input(1).shape[1:])) + 1,
@@ -196,5 +208,19 @@ _BOUND = contraction(
     w=1,
     bias=3,
 )
+
+
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    """The reference scales each product of a hybrid node before it adds them up, in float32."""
+    if not _is_hybrid(ctx):
+        return _FLOAT.allowed(ctx, outputs)
+    magnitude = _hybrid(ctx, magnitude=True)
+    bias = bias_data(ctx, 3)
+    if bias is not None:
+        magnitude = magnitude + np.abs(bias.ravel())
+    return [rounded(int(np.prod(ctx.input(1).shape[1:])) + 4, magnitude)]
+
+
+_BOUND = Bound("summation bound, n = filter area * in + 1; hybrid: 3 more", _allowed)
 
 KERNELS = (Kernel("TRANSPOSE_CONV", prepare, evaluate, bound=_BOUND),)
