@@ -100,6 +100,8 @@ def allowed(
         constant = data is None and tensor.buffer != 0 and model.raw_data(tensor) is not None
         if constant:
             data = model.tensor_data(tensor)
+        elif data is None and 0 in tensor.shape:  # a constant without elements has no buffer
+            data = np.empty(tuple(tensor.shape), tensor.dtype)
         shape = tuple(tensor.shape) if data is None else data.shape
         return TensorValue(tensor, shape, data, constant)
 
