@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from litefuse.runtime.kernels.base import Array
+from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
 from litefuse.runtime.kernels.fixed_point import (
     mbqm,
     quantize_multiplier,
@@ -43,13 +43,43 @@ def build_table(
     return np.asarray(np.clip(table, -32768, 32767), np.int16)
 
 
+def int16_table(
+    x: TensorValue, y: TensorValue, function: Callable[[Array], Array]
+) -> npt.NDArray[np.int16]:
+    """int16[513] of `function`, float32 to float32, over all that an int16 input can be, in units
+    of the output; built in float32.
+    """
+    single = np.float32
+    scale, unit = single(x.scale), single(y.scale)
+    low, high = (scale * single(end - x.zero_point) for end in (-32768, 32767))
+    span = unit * single(32767 - y.zero_point) - unit * single(-32768 - y.zero_point)
+    step, inverse = (high - low) / single(STEPS), single(65536) / span
+    i = np.arange(STEPS).astype(single)
+    with np.errstate(all="ignore"):
+        value = round_half_away(function(low + i * step) * inverse)
+        middle = round_half_away(function(low + i * step + step / single(2)) * inverse)
+        following = function(low + (i + single(1)) * step) * inverse
+        interpolated = round_half_away((following + value) / single(2))
+        bias = round_half_away((interpolated - middle) / single(2))
+        last = round_half_away(function(np.array([high])) * inverse)
+        table = np.concatenate([value - bias, last])
+    # An infinite entry has a NaN for its bias, which passes the clamp; as an integer it becomes 0.
+    return np.asarray(np.clip(np.where(np.isnan(table), 0, table), -32768, 32767), np.int16)
+
+
+def evaluate_int16_table(ctx: NodeContext, function: Callable[[Array], Array]) -> Array:
+    """`function` of the node's int16 input 0 through its table, made once."""
+    table = ctx.memo("table", lambda: int16_table(ctx.input(0), ctx.outputs[0], function))
+    return look_up(table, ctx.data(0)).astype(np.int16)
+
+
 def look_up(table: Array, x: Array) -> npt.NDArray[np.int64]:
-    """The table's function of int16 x, interpolated on the low 7 bits."""
+    """The table's function of int16 x, interpolated on the low 7 bits; slopes wrap at 16 bits."""
     value = np.asarray(x, np.int64)
     index = 256 + (value >> 7)
     offset = value & 0x7F
     base = table[index].astype(np.int64)
-    slope = table[index + 1].astype(np.int64) - base
+    slope = (table[index + 1].astype(np.int64) - base).astype(np.int16).astype(np.int64)
     return np.asarray(base + ((slope * offset + 64) >> 7))
 
 

@@ -1,0 +1,47 @@
+"""Operands of elementwise ops, shared by their specifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.conformance.case import Arg
+from tests.conformance.draw import Draw, quantization, rng, values
+
+QUANTISED = ("int8", "uint8", "int16")
+
+
+def operand(
+    draw: Draw,
+    size: tuple[int, ...],
+    dtype: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    special: bool = True,
+    constant: bool = False,
+    **quantised: Any,
+) -> Arg:
+    """An input of this shape and type: integers now and then over their whole range, so that they
+    overflow, floats of any size with infinities, NaN, subnormals and both zeros (`special`).
+
+    `constant` lets it be one; `quantised` is `scale=` and `zero_point=`.
+    """
+    spread = draw(st.sampled_from((1.0, 3.0, 30.0, 1e4)))
+    kind = np.dtype("float32" if dtype == "bfloat16" else "O" if dtype == "string" else dtype).kind
+    if low is None and high is None and kind in "iu" and draw(st.booleans()):
+        info = np.iinfo(dtype)
+        data = rng(draw).integers(info.min, info.max, size, np.dtype(dtype), endpoint=True)
+    else:
+        data = values(draw, size, dtype, low=low, high=high, spread=spread, special=special)
+    # A bfloat16 comes from the CAST before the op, so it is no constant.
+    fixed = constant and dtype != "bfloat16" and draw(st.integers(0, 3)) == 3
+    return Arg(np.asarray(data), dtype=dtype, constant=fixed, **quantised)
+
+
+def quantised(draw: Draw, dtype: str, **fixed: Any) -> dict[str, Any]:
+    """`quantization` of the type, with some of it fixed; nothing for types that have none."""
+    found = quantization(draw, dtype)
+    return {**found, **fixed} if found else {}
