@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from pathlib import Path
 
@@ -13,18 +12,16 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "ops.md"
 KERNELS = ROOT / "runtime" / "kernels"
 
-_TYPES = ("float32", "float16", "bfloat16", "float64", "int8", "uint8", "int16", "uint16", "int32")
-_TYPES += ("uint32", "int64", "uint64", "bool", "complex64", "object")
-
 _HEAD = """# Ops
 
 Made from the code by `tools/make_ops_table.py`; do not edit.
 
 - **version**: the highest that our writer asks for (`litefuse.runtime.model.versions`).
-- **file**: the op's meaning, in `runtime/kernels/`: its docstrings are the shape rule, the limits
-  and the arithmetic.
-- **types named**: the types that the file's rules name, over all its ops and operands; an op moves
-  any type where the file names none. `object` is a string.
+- **types**: of the op's main operand: those that run here and in LiteRT's reference kernels and
+  are compared with them (`tests/conformance`, results in [conformance.md](conformance.md)); the
+  plain types left out are refused by both. `string` is bytes of any length; a label that is no
+  type names a way to quantise.
+- **result's shape**: the first line of the op's shape rule.
 - **float result**: how far from LiteRT's reference kernel it may be. A summation bound is
   2 g(n) sum abs(x) abs(w) with g(n) = n u / (1 - n u), u = 2^-24, for two computations of a sum of n
   products in any order; n roundings are 2 g(n) of what they are of ("relative": of the result); ulp
@@ -32,33 +29,37 @@ Made from the code by `tools/make_ops_table.py`; do not edit.
   Integers are always equal.
 - **state**: it has state, randomness or subgraphs, and needs an interpreter.
 - **compiled**: litefuse makes machine code of it (`compiler/ops/tfl`).
+- **file**: the op's meaning, in `runtime/kernels/`.
+
+What each op needs and refuses stands below the table.
 """
 
+_LIMITS = """
+## Limits
 
-def _named_types(path: Path) -> str:
-    """Type names among the file's string constants, in a fixed order."""
-    found = {
-        word
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        for word in node.value.split()
-        if node.value in _TYPES or set(node.value.split()) <= set(_TYPES)
-    }
-    return ", ".join(name for name in _TYPES if name in found) or "any"
+What each op's code says when it refuses a node; in brackets what the text is filled in with (`x`,
+`w`, `y` are the operands' names in the op's file). Where LiteRT refuses, litefuse does.
+"""
 
 
 def render() -> str:
     """The whole page."""
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+    from op_limits import limits
+
     from litefuse.compiler.ops.tfl import BY_BUILTIN
     from litefuse.runtime.kernels.registry import KERNELS as TABLE_OF_KERNELS
     from litefuse.runtime.kernels.registry import MODULES
     from litefuse.runtime.model.versions import VERSIONS
+    from tests.conformance.registry import rows
 
-    lines = []
+    types: dict[str, list[str]] = {}
+    for row in rows():
+        if not row.refused:
+            types.setdefault(row.op, []).append(row.type)
+    lines, refusals = [], []
     for module, ops in MODULES.items():
         path = KERNELS / f"{module.replace('.', '/')}.py"
-        types = _named_types(path)
         for op in ops:
             kernel = TABLE_OF_KERNELS[op]
             bound = f"{kernel.ulp} ulp" if kernel.ulp else "equal"
@@ -68,18 +69,28 @@ def render() -> str:
             cells = (
                 op,
                 str(version),
-                f"`{path.relative_to(KERNELS)}`",
-                types,
+                ", ".join(types.get(op, ())),
+                _first_line(kernel.prepare),
                 bound,
                 "yes" if kernel.stateful else "",
                 "yes" if op in BY_BUILTIN else "",
+                f"`{path.relative_to(KERNELS)}`",
             )
-            lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
-    titles = ("op", "version", "file", "types named", "float result", "state", "compiled")
+            lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+            texts = "\n".join(f"- {text}" for text in limits(kernel.prepare, kernel.evaluate))
+            refusals.append(f"### {op}\n\n{texts or '- nothing of its own'}\n")
+    titles = ("op", "version", "types", "result's shape", "float result", "state", "compiled")
+    titles += ("file",)
     rule = " | ".join("---" for _ in titles)
     count = f"{len(lines)} ops; {len(BY_BUILTIN)} of them compiled."
     head = f"{_HEAD}\n{count}\n\n| {' | '.join(titles)} |\n| {rule} |\n"
-    return head + "\n".join(sorted(lines)) + "\n"
+    return head + "\n".join(sorted(lines)) + "\n" + _LIMITS + "\n" + "\n".join(sorted(refusals))
+
+
+def _first_line(function: object) -> str:
+    """The first sentence of a function's docstring, of the one inside a `functools.partial`."""
+    inner = getattr(function, "func", function)
+    return (inner.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").replace("|", "or")
 
 
 def main(arguments: list[str]) -> int:
