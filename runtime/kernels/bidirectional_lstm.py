@@ -1,6 +1,7 @@
 """BIDIRECTIONAL_SEQUENCE_LSTM: float32 activations with float32, int8 or uint8 weights.
 
-Float bound: of each direction as of the sequence LSTM's (`running_error`).
+As LiteRT has it, both directions have the same number of units and the same output size, and there
+is no layer normalisation.  Float bound: that of the LSTM (`running_error`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.lstm_cell import GATES, FloatCell, Places, check_cell, gates
+from litefuse.runtime.kernels.lstm_cell import FloatCell
+from litefuse.runtime.kernels.lstm_places import (
+    FLOAT,
+    GATES,
+    Places,
+    check_cell,
+    gates,
+    is_coupled,
+)
 from litefuse.runtime.kernels.running_error import lstm_errors
 
 
@@ -47,27 +56,48 @@ def _crossed(ctx: NodeContext) -> bool:
     return ctx.optional(_FORWARD.aux_weights["forget"]) is not None
 
 
+def _check_aux(ctx: NodeContext, units: int) -> None:
+    """KernelError unless the auxiliary input and its weights fit."""
+    x, aux = ctx.input(0), ctx.optional(_AUX)
+    some = [
+        ctx.optional(at.aux_weights[name]) is not None
+        for at in (_FORWARD, _BACKWARD)
+        for name in GATES[1:]
+    ]
+    require(all(some) or not any(some), ctx, "auxiliary weights of some gates only")
+    if aux is None:
+        require(not any(some), ctx, "auxiliary weights without an auxiliary input")
+        return
+    crossed = _crossed(ctx)
+    wanted = x.shape[:2] if crossed else x.shape
+    found = aux.shape[:2] if crossed else aux.shape
+    require_rank(ctx, aux, 3)
+    require(found == wanted, ctx, f"auxiliary input {aux.shape} beside {x.shape}")
+    for at in (_FORWARD, _BACKWARD) if crossed else ():
+        for name in GATES[is_coupled(ctx, at) :]:
+            w, shape = ctx.input(at.aux_weights[name]), (units, aux.shape[2])
+            require(w.shape == shape, ctx, f"{w.name!r} has shape {w.shape}, needs {shape}")
+            kind = ctx.input(at.weights["output"]).dtype.name
+            require_dtype(ctx, w, kind)
+
+
 def prepare(ctx: NodeContext) -> list[Shape | None]:
-    """[.., forward size] and [.., backward size], or their sum when the outputs are merged."""
+    """[.., size] of each direction, or [.., 2 * size] when the outputs are merged."""
     require_inputs(ctx, 48)
-    x, aux, crossed = ctx.input(0), ctx.optional(_AUX), _crossed(ctx)
+    x = ctx.input(0)
     require_dtype(ctx, x, "float32")
     require_rank(ctx, x, 3)
-    batch = x.shape[1] if ctx.option("time_major", True) else x.shape[0]
-    if aux is not None:
-        require(aux.shape[:2] == x.shape[:2], ctx, f"auxiliary input {aux.shape} for {x.shape}")
-    sizes = []
-    for places in (_FORWARD, _BACKWARD):
-        behind = x if aux is None or crossed or places is _FORWARD else aux
-        sizes.append(check_cell(ctx, places, batch, behind.shape[2]))
-        if crossed:
-            require(aux is not None, ctx, "auxiliary weights without an auxiliary input")
-            units = ctx.input(places.weights["output"]).shape[0]
-            coupled = ctx.optional(places.weights["input"]) is None
-            for name in GATES[1:] if coupled else GATES:
-                w = ctx.input(places.aux_weights[name])
-                wanted = (units, aux.shape[2] if aux is not None else 0)
-                require(w.shape == wanted, ctx, f"{w.name!r} has shape {w.shape}, needs {wanted}")
+    time_major = bool(ctx.option("time_major", True))
+    batch = x.shape[1] if time_major else x.shape[0]
+    sizes = [check_cell(ctx, at, FLOAT, batch, x.shape[2]) for at in (_FORWARD, _BACKWARD)]
+    ways = [ctx.input(at.weights["output"]) for at in (_FORWARD, _BACKWARD)]
+    require(
+        ways[0].shape == ways[1].shape and ways[0].dtype == ways[1].dtype and sizes[0] == sizes[1],
+        ctx,
+        f"forward weights {ways[0].shape} to {sizes[0]} values, backward {ways[1].shape} to "
+        f"{sizes[1]}",
+    )
+    _check_aux(ctx, ways[0].shape[0])
     merged = bool(ctx.option("merge_outputs", False))
     require(len(ctx.outputs) == (1 if merged else 2), ctx, f"{len(ctx.outputs)} outputs")
     if merged:
@@ -83,8 +113,13 @@ def _by_time(ctx: NodeContext, x: Array) -> Array:
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
-    """Both directions; without weights of its own the auxiliary input is the backward cell's."""
-    return _both(ctx, lambda places, *rest: FloatCell(ctx, places).run(*rest))
+    """Both directions; without weights of its own the auxiliary input is the backward cell's.
+
+    LiteRT's states of merged batch-major outputs lie where the next ones' are, for a batch above
+    1: its results change from run to run, and ours are what the others are.
+    """
+    rowwise = not ctx.option("time_major", True)
+    return _both(ctx, lambda places, *rest: FloatCell(ctx, places, rowwise).run(*rest))
 
 
 def _both(
@@ -103,7 +138,8 @@ def _both(
 
 
 def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
-    return _both(ctx, lambda places, *rest: lstm_errors(ctx, places, *rest))
+    rowwise = not ctx.option("time_major", True)
+    return _both(ctx, lambda places, *rest: lstm_errors(ctx, places, *rest, rowwise=rowwise))
 
 
 _BOUND = Bound("running error analysis of the steps", _allowed)

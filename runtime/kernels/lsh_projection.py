@@ -101,8 +101,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if int(ctx.option("type", 0)) == LSHProjectionType.DENSE:
         return [found]
     out = np.zeros(hashes, np.uint32)
-    for column in found.reshape(hashes, bits).T:
-        out = (out << np.uint32(1)) | column.astype(np.uint32)
+    for bit in found.reshape(hashes, bits).T:
+        out = (out << np.uint32(1)) | bit.astype(np.uint32)
     # At 32 bits the shift is by the word's size, which x86 takes for 0.
     step = np.uint32(1 << (bits % 32))
     return [(out + np.arange(hashes, dtype=np.uint32) * step).view(np.int32)]

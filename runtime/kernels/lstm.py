@@ -1,5 +1,8 @@
-"""LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM: float32 activations with float32, int8 or uint8 weights,
-and int8 throughout with an int16 cell state.
+"""LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM.
+
+Both run float32 cells with float32, int8 or uint8 weights, and int8 cells with an int16 state and
+16-bit gates (5 intermediate tensors).  LSTM also runs int8 cells with 8-bit products (12
+intermediate tensors), and the older basic kernel of 5 inputs and 4 outputs, float32 or uint8.
 
 Float bound: each step's sums (the summation bound of depth + units products), its functions and
 products, and through the state what the steps before it brought (`running_error`).
@@ -7,10 +10,12 @@ products, and through the state what the steps before it brought (`running_error
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from litefuse.runtime.kernels import lstm_basic
 from litefuse.runtime.kernels.base import (
     Array,
     Bound,
@@ -19,21 +24,50 @@ from litefuse.runtime.kernels.base import (
     Shape,
     require,
     require_dtype,
-    require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.lstm_cell import UNIDIRECTIONAL, FloatCell, check_cell
-from litefuse.runtime.kernels.lstm_integer import check_integer, integer_cell
+from litefuse.runtime.kernels.lstm_bytes import ByteCell, byte_cell, check_bytes
+from litefuse.runtime.kernels.lstm_cell import FloatCell
+from litefuse.runtime.kernels.lstm_integer import IntegerCell, check_integer, integer_cell
+from litefuse.runtime.kernels.lstm_places import (
+    FLOAT,
+    FLOAT_OR_DIAGONAL,
+    INTEGER,
+    UNIDIRECTIONAL,
+    Form,
+    Places,
+    check_cell,
+    has_norm,
+    output_size,
+)
 from litefuse.runtime.kernels.running_error import lstm_errors
 
+_BASIC = 1
+_BYTE_TENSORS = 12
 
-def _check(ctx: NodeContext, batch: int) -> int:
+
+def _places(ctx: NodeContext, sequence: bool) -> Places:
+    """A sequence with coefficients of some gates only, the forget gate not among them, is run
+    without them; a single step with them.
+    """
+    unused = sequence and not has_norm(ctx, UNIDIRECTIONAL)
+    return replace(UNIDIRECTIONAL, norms={}) if unused else UNIDIRECTIONAL
+
+
+def _check(ctx: NodeContext, batch: int, form: Form, sequence: bool) -> int:
     """The output size; KernelError for a form that has no kernel."""
     x = ctx.input(0)
-    require_inputs(ctx, 20, 24)
+    count = len(ctx.inputs)
+    require(count in (20, 24), ctx, f"has {count} inputs, needs 20 or 24")
+    require(len(ctx.outputs) == 1, ctx, f"has {len(ctx.outputs)} outputs, needs 1")
     require_dtype(ctx, x, "float32", "int8")
-    size = check_cell(ctx, UNIDIRECTIONAL, batch, x.shape[-1])
-    if x.dtype == np.int8:
+    at = _places(ctx, sequence)
+    if x.dtype != np.int8:
+        return check_cell(ctx, at, form, batch, x.shape[-1])
+    size = check_cell(ctx, at, INTEGER, batch, x.shape[-1])
+    if not sequence and len(ctx.intermediates) == _BYTE_TENSORS:
+        check_bytes(ctx)
+    else:
         check_integer(ctx)
     return size
 
@@ -42,69 +76,88 @@ def prepare_sequence(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape with the output size as its last axis."""
     x = ctx.input(0)
     require_rank(ctx, x, 3)
-    size = _check(ctx, x.shape[1] if ctx.option("time_major", False) else x.shape[0])
-    return [(*x.shape[:2], size)]
+    batch = x.shape[1] if ctx.option("time_major", False) else x.shape[0]
+    return [(*x.shape[:2], _check(ctx, batch, FLOAT_OR_DIAGONAL, sequence=True))]
 
 
 def prepare_step(ctx: NodeContext) -> list[Shape | None]:
-    """[batch, output size]."""
+    """[batch, output size]; the basic kernel's four outputs."""
+    if int(ctx.option("kernel_type", 0)) == _BASIC:
+        return lstm_basic.prepare(ctx)
     x = ctx.input(0)
-    require(int(ctx.option("kernel_type", 0)) == 0, ctx, "only the full kernel is supported")
     require_rank(ctx, x, 2)
-    return [(x.shape[0], _check(ctx, x.shape[0]))]
+    return [(x.shape[0], _check(ctx, x.shape[0], FLOAT, sequence=False))]
 
 
-def _integer(ctx: NodeContext, steps: Array) -> Array:
+def _integer_cell(ctx: NodeContext, sequence: bool) -> IntegerCell | ByteCell:
+    if not sequence and len(ctx.intermediates) == _BYTE_TENSORS:
+        return byte_cell(ctx)
+    return integer_cell(ctx, rowwise=sequence and not ctx.option("time_major", False))
+
+
+def _integer(ctx: NodeContext, steps: Array, sequence: bool) -> Array:
     """Outputs [time, batch, size] of int8 steps [time, batch, depth]."""
-    cell = ctx.memo("cell", lambda: integer_cell(ctx))
-    state = ctx.data(UNIDIRECTIONAL.output_state)
-    memory = ctx.data(UNIDIRECTIONAL.cell_state)
+    at, batch = UNIDIRECTIONAL, steps.shape[1]
+    cell = ctx.memo("cell", lambda: _integer_cell(ctx, sequence))
+    state = ctx.data(at.output_state).reshape(batch, output_size(ctx, at))
+    memory = ctx.data(at.cell_state).reshape(batch, ctx.input(at.weights["output"]).shape[0])
     out = np.empty((len(steps), *state.shape), np.int8)
     for t, x in enumerate(steps):
         out[t] = cell.step(x, state, memory)
     return out
 
 
-def _run(ctx: NodeContext, steps: Array) -> Array:
-    if steps.dtype == np.int8:
-        return _integer(ctx, steps)
-    return FloatCell(ctx, UNIDIRECTIONAL).run(steps)
-
-
 def evaluate_step(ctx: NodeContext) -> list[Array]:
     """One time step; the state variables are updated in place."""
-    return [_run(ctx, ctx.data(0)[None])[0]]
+    if int(ctx.option("kernel_type", 0)) == _BASIC:
+        return lstm_basic.evaluate(ctx)
+    steps = ctx.data(0)[None]
+    if steps.dtype == np.int8:
+        return [_integer(ctx, steps, sequence=False)[0]]
+    return [FloatCell(ctx, UNIDIRECTIONAL).run(steps)[0]]
 
 
 def evaluate_sequence(ctx: NodeContext) -> list[Array]:
     """All time steps in order; the state variables are updated in place."""
-    return [_by_time(ctx, _run)]
+    return [_by_time(ctx, lambda steps: _run_sequence(ctx, steps))]
 
 
-def _by_time(ctx: NodeContext, run: Callable[[NodeContext, Array], Array]) -> Array:
+def _run_sequence(ctx: NodeContext, steps: Array) -> Array:
+    if steps.dtype == np.int8:
+        return _integer(ctx, steps, sequence=True)
+    rowwise = not ctx.option("time_major", False)
+    return FloatCell(ctx, _places(ctx, sequence=True), rowwise).run(steps)
+
+
+def _by_time(ctx: NodeContext, run: Callable[[Array], Array]) -> Array:
     """`run` on [time, batch, depth], whichever of the two the node has first."""
     if ctx.option("time_major", False):
-        return run(ctx, ctx.data(0))
+        return run(ctx.data(0))
     steps = np.ascontiguousarray(ctx.data(0).transpose(1, 0, 2))
-    return np.ascontiguousarray(run(ctx, steps).transpose(1, 0, 2))
+    return np.ascontiguousarray(run(steps).transpose(1, 0, 2))
 
 
-def _errors(ctx: NodeContext, steps: Array) -> Array:
-    return lstm_errors(ctx, UNIDIRECTIONAL, steps)
+def _step_errors(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    if int(ctx.option("kernel_type", 0)) == _BASIC:
+        return lstm_basic.allowed(ctx, outputs)
+    return [lstm_errors(ctx, UNIDIRECTIONAL, ctx.data(0)[None])[0]]
+
+
+def _sequence_errors(ctx: NodeContext, _: Sequence[Array]) -> list[Array]:
+    places = _places(ctx, sequence=True)
+    rowwise = not ctx.option("time_major", False)
+    return [_by_time(ctx, lambda steps: lstm_errors(ctx, places, steps, rowwise=rowwise))]
 
 
 _TEXT = "running error analysis of the steps"
-_STEP = Bound(_TEXT, lambda ctx, _: [_errors(ctx, ctx.data(0)[None])[0]])
-_SEQUENCE = Bound(_TEXT, lambda ctx, _: [_by_time(ctx, _errors)])
-
 
 KERNELS = (
-    Kernel("LSTM", prepare_step, evaluate_step, bound=_STEP, stateful=True),
+    Kernel("LSTM", prepare_step, evaluate_step, bound=Bound(_TEXT, _step_errors), stateful=True),
     Kernel(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         prepare_sequence,
         evaluate_sequence,
-        bound=_SEQUENCE,
+        bound=Bound(_TEXT, _sequence_errors),
         stateful=True,
     ),
 )

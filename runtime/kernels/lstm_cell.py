@@ -1,88 +1,109 @@
-"""One time step of an LSTM cell with float32 activations; weights are float32, int8 or uint8.
+"""An LSTM cell with float32 activations; weights are float32, int8 or uint8 (hybrid).
 
-Peepholes, projection, coupled input and forget gates, layer normalisation and an auxiliary input
-are supported, each present when its tensors are.
+Peepholes, projection, coupled input and forget gates, layer normalisation, diagonal recurrent
+weights and an auxiliary input are supported, each present when its tensors are.
+
+What the reference leaves where it reads, it is copied: with the activation NONE its float cell gate
+is what the gate's buffer held when the sums ended, and the cell's state goes out through the cell
+gate; an output narrower than the cell without a projection takes the first values that there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from litefuse.runtime.kernels.base import Array, NodeContext, require, require_dtype, require_rank
+from litefuse.runtime.kernels.base import Array, NodeContext
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.recurrent import activate, product, require_state, sigmoid
-
-GATES = ("input", "forget", "cell", "output")
-_NORM_EPSILON = np.float32(1e-8)
-
-
-def gates(first: int) -> dict[str, int]:
-    """Positions of a tensor of each gate when they are in a row."""
-    return {name: first + i for i, name in enumerate(GATES)}
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Positions of a cell's tensors among the node's inputs."""
-
-    weights: Mapping[str, int]
-    recurrent: Mapping[str, int]
-    peepholes: Mapping[str, int]
-    biases: Mapping[str, int]
-    projection: int
-    projection_bias: int
-    output_state: int
-    cell_state: int
-    norms: Mapping[str, int] = field(default_factory=dict)
-    aux_weights: Mapping[str, int] = field(default_factory=dict)
-
-
-UNIDIRECTIONAL = Places(
-    weights=gates(1),
-    recurrent=gates(5),
-    peepholes={"input": 9, "forget": 10, "output": 11},
-    biases=gates(12),
-    projection=16,
-    projection_bias=17,
-    output_state=18,
-    cell_state=19,
-    norms=gates(20),
+from litefuse.runtime.kernels.lstm_places import Places, is_coupled, output_size
+from litefuse.runtime.kernels.recurrent import (
+    activate,
+    first_values,
+    only_scale,
+    product,
+    sigmoid,
 )
 
-
-def check_cell(ctx: NodeContext, places: Places, batch: int, depth: int) -> int:
-    """The output size; KernelError unless the tensors fit an input [batch, depth]."""
-    weights = ctx.input(places.weights["output"])
-    recurrent = ctx.input(places.recurrent["output"])
-    require_dtype(ctx, weights, "float32", "int8", "uint8")
-    require_rank(ctx, weights, 2)
-    require_rank(ctx, recurrent, 2)
-    units, size = weights.shape[0], recurrent.shape[1]
-    coupled = ctx.optional(places.weights["input"]) is None
-    for name in GATES[1:] if coupled else GATES:
-        w, r = ctx.input(places.weights[name]), ctx.input(places.recurrent[name])
-        require(w.shape == (units, depth), ctx, f"{w.name!r} has shape {w.shape}")
-        require(r.shape == (units, size), ctx, f"{r.name!r} has shape {r.shape}")
-        require(w.dtype == r.dtype == weights.dtype, ctx, f"{w.name!r}: weights of two types")
-        b = ctx.input(places.biases[name])
-        require(b.shape == (units,), ctx, f"bias {b.name!r} has shape {b.shape}")
-    projection = ctx.optional(places.projection)
-    wanted = units if projection is None else projection.shape[0]
-    require(wanted == size, ctx, f"the output size is {wanted}, recurrent weights take {size}")
-    require_state(ctx, places.output_state, (batch, size))
-    require_state(ctx, places.cell_state, (batch, units))
-    return size
+_NORM_EPSILON = np.float32(1e-8)
 
 
 @dataclass(frozen=True, slots=True)
 class FloatCell:
-    """The cell at some places of a node."""
+    """The cell at some places of a node.
+
+    `rowwise`: the reference goes through the batch one by one (batch-major sequences).
+    """
 
     ctx: NodeContext
     places: Places
+    rowwise: bool = False
+
+    def run(self, steps: Array, aux: Array | None = None, backward: bool = False) -> Array:
+        """Outputs [time, batch, size] of steps [time, batch, depth], in their order; both state
+        variables move on.
+        """
+        ctx, at = self.ctx, self.places
+        batch, size = steps.shape[1], output_size(ctx, at)
+        state = ctx.data(at.output_state).reshape(batch, size)
+        memory = ctx.data(at.cell_state).reshape(batch, ctx.input(at.weights["output"]).shape[0])
+        out = np.empty((len(steps), batch, size), np.float32)
+        for t in range(len(steps) - 1, -1, -1) if backward else range(len(steps)):
+            self._step(steps[t], None if aux is None else aux[t], state, memory)
+            out[t] = state
+        return out
+
+    def _step(self, x: Array, aux: Array | None, state: Array, memory: Array) -> None:
+        ctx, at = self.ctx, self.places
+        code = int(ctx.option("fused_activation_function", 0))
+        forget = sigmoid(self._gate("forget", x, aux, state, memory)[0])
+        total, held = self._gate("cell", x, aux, state, memory)
+        fresh = activate(total, code) if code else held
+        if is_coupled(ctx, at):
+            update = 1 - forget
+        else:
+            update = sigmoid(self._gate("input", x, aux, state, memory)[0])
+        memory[...] = _clip(forget * memory + update * fresh, float(ctx.option("cell_clip", 0.0)))
+        active = activate(memory, code) if code else fresh
+        output = sigmoid(self._gate("output", x, aux, state, memory)[0]) * active
+        if ctx.optional(at.projection) is not None:
+            output = self._product(output, at.projection)
+            bias = self._vector(at.projection_bias)
+            output = output if bias is None else bias + output
+            output = _clip(output, float(ctx.option("proj_clip", 0.0)))
+        state[...] = first_values(output, state.shape[1], self.rowwise)
+
+    def _gate(
+        self, name: str, x: Array, aux: Array | None, state: Array, memory: Array
+    ) -> tuple[Array, Array]:
+        """The gate's sum before its activation, and what its own buffer holds then.
+
+        The reference's float sums go to and fro between the gate's buffer and another, a product a
+        turn; a product with an input of zeros is left out.
+        """
+        at = self.places
+        norm, bias = self._vector(at.norms.get(name)), self._vector(at.biases[name])
+        hybrid = self.ctx.input(at.weights["output"]).dtype.kind != "f"
+        start = np.zeros(len(memory.T), np.float32) if norm is not None or bias is None else bias
+        total = held = np.broadcast_to(start, memory.shape)
+        home = True  # the sum is in the gate's own buffer
+        for value, index in ((x, at.weights[name]), (aux, at.aux_weights.get(name))):
+            if value is not None and index is not None and value.any():
+                total, home = total + self._product(value, index), not home
+                held = total if home or hybrid else held
+        recurrent = self.ctx.input(at.recurrent[name])
+        if len(recurrent.shape) == 1:
+            last = first_values(state, memory.shape[1], self.rowwise)
+            total = total + last * self.ctx.data(at.recurrent[name])
+        else:
+            total, home = total + self._product(state, at.recurrent[name]), not home
+        peephole = self._vector(at.peepholes.get(name))
+        if peephole is not None:
+            total = total + memory * peephole
+        if norm is not None:
+            total = _normalise(total) * norm
+            total = total if bias is None else total + bias
+        return total, total if home or hybrid else held
 
     def _product(self, x: Array, index: int) -> Array:
         asymmetric = bool(self.ctx.option("asymmetric_quantize_inputs", False))
@@ -94,53 +115,7 @@ class FloatCell:
         if value is None or index is None:
             return None
         data = hybrid_weights(self.ctx.data(index))
-        return data if data.dtype.kind == "f" else data.astype(np.float32) * np.float32(value.scale)
-
-    def _gate(self, name: str, x: Array, aux: Array | None, state: Array, memory: Array) -> Array:
-        """The gate's sum before its activation."""
-        at = self.places
-        norm, bias = self._vector(at.norms.get(name)), self._vector(at.biases[name])
-        total = self._product(x, at.weights[name])
-        if bias is not None and norm is None:
-            total = bias + total
-        if aux is not None and at.aux_weights:
-            total = total + self._product(aux, at.aux_weights[name])
-        total = total + self._product(state, at.recurrent[name])
-        peephole = self._vector(at.peepholes.get(name))
-        if peephole is not None:
-            total = total + memory * peephole
-        if norm is not None:
-            total = _normalise(total) * norm
-            total = total if bias is None else total + bias
-        return np.asarray(total)
-
-    def step(self, x: Array, aux: Array | None = None) -> Array:
-        """x[batch, depth] and the auxiliary input to [batch, size]; both states move on."""
-        ctx, at = self.ctx, self.places
-        state, memory = ctx.data(at.output_state), ctx.data(at.cell_state)
-        code = int(ctx.option("fused_activation_function", 0))
-        coupled = ctx.optional(at.weights["input"]) is None
-        forget = sigmoid(self._gate("forget", x, aux, state, memory))
-        fresh = activate(self._gate("cell", x, aux, state, memory), code)
-        update = 1 - forget if coupled else sigmoid(self._gate("input", x, aux, state, memory))
-        memory[...] = _clip(forget * memory + update * fresh, float(ctx.option("cell_clip", 0.0)))
-        # Without an activation the reference leaves the cell gate where it reads the active cell.
-        active = activate(memory, code) if code else fresh
-        output = sigmoid(self._gate("output", x, aux, state, memory)) * active
-        if ctx.optional(at.projection) is not None:
-            output = self._product(output, at.projection)
-            bias = self._vector(at.projection_bias)
-            output = output if bias is None else output + bias
-            output = _clip(output, float(ctx.option("proj_clip", 0.0)))
-        state[...] = output
-        return state.copy()
-
-    def run(self, steps: Array, aux: Array | None = None, backward: bool = False) -> Array:
-        """Outputs [time, batch, size] of steps [time, batch, depth], in their order."""
-        order = range(len(steps) - 1, -1, -1) if backward else range(len(steps))
-        outs = {t: self.step(steps[t], None if aux is None else aux[t]) for t in order}
-        empty = np.empty((0, *self.ctx.data(self.places.output_state).shape), np.float32)
-        return np.stack([outs[t] for t in range(len(steps))]) if outs else empty
+        return data if data.dtype.kind == "f" else data.astype(np.float32) * only_scale(value)
 
 
 def _normalise(x: Array) -> Array:

@@ -15,27 +15,29 @@ from litefuse.runtime.kernels import gemmlowp16
 from litefuse.runtime.kernels.base import Array, NodeContext, require, require_dtype
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, wrap32
 from litefuse.runtime.kernels.l2_normalization import inverse_square_root
-from litefuse.runtime.kernels.lstm_cell import GATES, UNIDIRECTIONAL
+from litefuse.runtime.kernels.lstm_places import GATES, UNIDIRECTIONAL
+from litefuse.runtime.kernels.recurrent import only_scale
 
 _F32 = np.float32
 
 
 def check_integer(ctx: NodeContext) -> None:
-    """KernelError unless the node is of the form that this module computes."""
+    """KernelError unless the node's int8 cell is of the form that this module computes."""
     at = UNIDIRECTIONAL
     count = len(ctx.intermediates)
-    require(count == 5, ctx, f"an int8 LSTM needs 5 intermediate tensors, this one has {count}")
-    for value in (ctx.input(0), ctx.input(at.output_state), ctx.outputs[0]):
-        require_dtype(ctx, value, "int8")
+    require(count == 5, ctx, f"an int8 cell has 5 intermediate tensors, this one has {count}")
+    check_partial_norms(ctx)
+    require_dtype(ctx, ctx.outputs[0], "int8")
+    for value in (ctx.outputs[0], ctx.intermediates[4]):
         value.scale  # noqa: B018 - raises when absent
     cell = ctx.input(at.cell_state)
-    require_dtype(ctx, cell, "int16")
     exponent = math.log2(cell.scale)
     require(
         abs(exponent - round(exponent)) < 1e-3,
         ctx,
         f"the cell state's scale {cell.scale} must be a power of two",
     )
+    # LiteRT's own check fails without stopping it (LSTM) or is left out (sequences).
     require(
         -15 <= round(exponent) <= -9,
         ctx,
@@ -46,6 +48,20 @@ def check_integer(ctx: NodeContext) -> None:
             found = ctx.optional(place)
             if found is not None:
                 require_dtype(ctx, found, "int8")
+    if ctx.optional(at.peepholes["output"]) is not None:
+        units, size = ctx.input(at.recurrent["output"]).shape
+        require(
+            size <= units, ctx, f"{size} values an output, and peephole weights of {units} units"
+        )
+
+
+def check_partial_norms(ctx: NodeContext) -> None:
+    """KernelError for coefficients of some gates without the forget gate's."""
+    at = UNIDIRECTIONAL
+    some = [name for name, i in at.norms.items() if ctx.optional(i) is not None]
+    require(
+        not some or "forget" in some, ctx, f"norm coefficients of {some} without the forget gate's"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +94,7 @@ class IntegerCell:
     output_zero: int
     cell_clip: int
     projection_clip: int
+    rowwise: bool
 
     def _gate(self, name: str, x: Array, state: Array, memory: Array) -> Array:
         g = self.gates[name]
@@ -87,11 +104,14 @@ class IntegerCell:
         if g.peephole is not None:
             # The reference walks both arrays with the output's size as the row length.
             size = min(state.shape[1], memory.shape[1])
-            flat, count = total.ravel(), size * len(state)
-            factor = np.resize(g.peephole[:size], count)
-            part = mbqm(factor * memory.ravel()[:count], *g.peephole_scale)
-            flat[:count] = _saturate16(flat[:count] + part)
-            total = flat.reshape(total.shape)
+            if self.rowwise:
+                part = mbqm(g.peephole[:size] * memory[:, :size], *g.peephole_scale)
+                total[:, :size] = _saturate16(total[:, :size] + part)
+            else:
+                flat, count = total.reshape(-1), size * len(state)
+                factor = np.resize(g.peephole[:size], count)
+                part = mbqm(factor * memory.reshape(-1)[:count], *g.peephole_scale)
+                flat[:count] = _saturate16(flat[:count] + part)
         if g.norm is not None and g.norm_bias is not None:
             total = _normalise(total, g)
         raw = total.astype(np.int16)
@@ -124,8 +144,11 @@ class IntegerCell:
         return state.copy()
 
 
-def integer_cell(ctx: NodeContext) -> IntegerCell:
-    """The node's cell: multipliers from its scales, zero points folded into biases."""
+def integer_cell(ctx: NodeContext, rowwise: bool) -> IntegerCell:
+    """The node's cell: multipliers from its scales, zero points folded into biases.
+
+    `rowwise`: the reference goes through the batch one by one (batch-major sequences).
+    """
     at = UNIDIRECTIONAL
     out, cell = ctx.input(at.output_state), ctx.input(at.cell_state)
     shift = round(math.log2(cell.scale))
@@ -142,7 +165,7 @@ def integer_cell(ctx: NodeContext) -> IntegerCell:
         bias = hidden.zero_point * projection.sum(axis=1)
         if ctx.optional(at.projection_bias) is not None:
             bias = bias + ctx.data(at.projection_bias)
-        proj_scale = _multiplier(_F32(value.scale) * _F32(hidden.scale) / _F32(out.scale))
+        proj_scale = _multiplier(only_scale(value) * _F32(hidden.scale) / only_scale(out))
     # The reference takes the zero point off what it projects and gives the bias the rest.
     sign = -1 if projection is not None else 1
     return IntegerCell(
@@ -154,8 +177,11 @@ def integer_cell(ctx: NodeContext) -> IntegerCell:
         projection_bias=bias,
         projection_scale=proj_scale,
         output_zero=out.zero_point,
-        cell_clip=_quantized_clip(float(ctx.option("cell_clip", 0.0)), cell.scale, 32767),
-        projection_clip=_quantized_clip(float(ctx.option("proj_clip", 0.0)), out.scale, 127),
+        cell_clip=quantized_clip(float(ctx.option("cell_clip", 0.0)), cell.scale, 32767),
+        projection_clip=quantized_clip(
+            float(ctx.option("proj_clip", 0.0)), ctx.outputs[0].scale, 127
+        ),
+        rowwise=rowwise,
     )
 
 
@@ -175,16 +201,16 @@ def _gate(ctx: NodeContext, name: str, i: int, shift: int) -> _Gate:
         recurrent=recurrent,
         bias=zero if norm is not None else zero + gate_bias,
         recurrent_bias=-out.zero_point * recurrent.sum(axis=1),
-        scale=_multiplier(_F32(w.scale) * _F32(x.scale) / inner),
-        recurrent_scale=_multiplier(_F32(r.scale) * _F32(out.scale) / inner),
+        scale=_multiplier(only_scale(w) * only_scale(x) / inner),
+        recurrent_scale=_multiplier(only_scale(r) * only_scale(out) / inner),
         peephole=None if peephole is None else ctx.data(at.peepholes[name]).astype(np.int64),
         peephole_scale=(0, 0)
         if peephole is None
-        else _multiplier(_F32(2.0**shift * float(_F32(peephole.scale)) / float(inner))),
+        else _multiplier(_F32(2.0**shift * float(only_scale(peephole)) / float(inner))),
         norm=None if norm is None else ctx.data(at.norms[name]).astype(np.int64),
         norm_bias=None if norm is None else gate_bias,
-        norm_scale=(0, 0) if norm is None else _multiplier(_F32(norm.scale)),
-        guard=1 if norm is None else max(1, int(_F32(10000) * _F32(norm.scale))),
+        norm_scale=(0, 0) if norm is None else _multiplier(only_scale(norm)),
+        guard=1 if norm is None else max(1, int(_F32(10000) * only_scale(norm))),
     )
 
 
@@ -192,7 +218,8 @@ def _multiplier(value: np.float32) -> tuple[int, int]:
     return quantize_multiplier(float(value))
 
 
-def _quantized_clip(limit: float, scale: float, largest: int) -> int:
+def quantized_clip(limit: float, scale: float, largest: int) -> int:
+    """A clip in steps of the scale, of at most `largest`; 0 is none."""
     ratio = float(_F32(limit) / _F32(scale))
     return int(min(max(ratio, -largest - 1), largest)) if limit > 0 else 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from litefuse.runtime.kernels.base import Array, KernelError, NodeContext, TensorValue, require
@@ -43,15 +45,34 @@ def product(x: Array, weights: TensorValue, asymmetric: bool) -> Array:
     rows = quantize_rows(x, asymmetric)
     centred = rows.values.astype(np.float64) - rows.zero_points[:, None]
     total = centred @ hybrid_weights(data).astype(np.float64).T
-    scale = (rows.scales * np.float32(weights.scale)).astype(np.float32)
+    scale = (rows.scales * only_scale(weights)).astype(np.float32)
     return np.asarray(total.astype(np.float32) * scale[:, None])
 
 
-def require_state(ctx: NodeContext, index: int, shape: tuple[int, ...]) -> TensorValue:
-    """Input `index`, a variable tensor of this shape; KernelError otherwise."""
+def first_values(rows: Array, width: int, rowwise: bool) -> Array:
+    """The first `width` values of each row; unless `rowwise`, the first of the whole in rows of
+    that width, as the reference finds them that takes the batch in one.
+    """
+    if rowwise or width == rows.shape[1]:
+        return rows[:, :width]
+    return rows.reshape(-1)[: len(rows) * width].reshape(len(rows), width)
+
+
+def require_state(
+    ctx: NodeContext, index: int, shape: tuple[int, ...], *, flat: bool = False
+) -> TensorValue:
+    """Input `index`, a variable tensor of this shape, or, if `flat`, of any with as many elements;
+    KernelError otherwise.
+    """
     state = ctx.input(index)
     require(state.tensor.is_variable, ctx, f"state {state.name!r} is not a variable tensor")
-    require(
-        state.shape == shape, ctx, f"state {state.name!r} has shape {state.shape}, needs {shape}"
-    )
+    fits = math.prod(state.shape) == math.prod(shape) if flat else state.shape == shape
+    require(fits, ctx, f"state {state.name!r} has shape {state.shape}, needs {shape}")
     return state
+
+
+def only_scale(value: TensorValue) -> np.float32:
+    """The tensor's scale; 0 when it has none or several, as the recurrent kernels see it."""
+    if not value.quantized or len(value.scales) > 1:
+        return np.float32(0.0)
+    return np.float32(value.scales[0])

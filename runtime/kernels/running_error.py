@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from litefuse.runtime.kernels import recurrent
 from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
 from litefuse.runtime.kernels.bounds import gamma
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.lstm_cell import GATES, Places
-from litefuse.runtime.kernels.recurrent import activate, product
+from litefuse.runtime.kernels.lstm_places import GATES, Places, output_size
+from litefuse.runtime.kernels.recurrent import activate, only_scale, product
 
 # Of exp and tanh in two libraries, and the operations after them.
 _FUNCTION = 10
@@ -54,7 +55,7 @@ class Near:
         value = activate(self.value, code)
         jump = (np.abs(self.value) < self.error).astype(float)
         error = jump if code == _SIGN_BIT else self.error
-        return Near(value, error).rounded(_FUNCTION if code == _TANH else 0)
+        return Near(value, error).rounded(_FUNCTION if code == TANH else 0)
 
     def clipped(self, limit: float) -> Near:
         """Within +-limit when that is positive."""
@@ -75,12 +76,18 @@ class Near:
         return Near(value, centred.error / root + np.abs(value) * slack).rounded(4)
 
 
-_TANH, _SIGN_BIT = 4, 5
+TANH, _SIGN_BIT = 4, 5
 
 
 def exact(array: Array) -> Near:
     """A value that both sides have."""
     return Near(array.astype(np.float64), np.zeros(array.shape))
+
+
+def first_values(x: Near, width: int, rowwise: bool) -> Near:
+    """`recurrent.first_values` of a value and its error."""
+    value, error = (recurrent.first_values(a, width, rowwise) for a in (x.value, x.error))
+    return Near(value, error)
 
 
 def multiplied(x: Near, weights: TensorValue, asymmetric: bool) -> Near:
@@ -91,7 +98,7 @@ def multiplied(x: Near, weights: TensorValue, asymmetric: bool) -> Near:
         size = (np.abs(x.value) + x.error) @ np.abs(real).T
         error = x.error @ np.abs(real).T + 2 * gamma(real.shape[1]) * size
         return Near(x.value @ real.T, error)
-    real = np.abs(hybrid_weights(weights.data).astype(np.float64)) * weights.scale
+    real = np.abs(hybrid_weights(weights.data).astype(np.float64)) * float(only_scale(weights))
     value = product(x.value.astype(np.float32), weights, asymmetric).astype(np.float64)
     step = np.abs(x.value).max(axis=1, keepdims=True, initial=0.0) / 127
     moved = np.where(x.error.any(axis=1, keepdims=True), 2 * step, 0.0)
@@ -103,13 +110,14 @@ def _vector(ctx: NodeContext, index: int | None) -> Near | None:
     if value is None or index is None:
         return None
     data = hybrid_weights(ctx.data(index)).astype(np.float64)
-    return exact(data if value.dtype.kind == "f" else data * value.scale).rounded()
+    return exact(data if value.dtype.kind == "f" else data * float(only_scale(value))).rounded()
 
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
     ctx: NodeContext
     places: Places
+    rowwise: bool
 
     def _multiply(self, x: Near, index: int) -> Near:
         asymmetric = bool(self.ctx.option("asymmetric_quantize_inputs", False))
@@ -123,7 +131,11 @@ class _Cell:
             total = total + bias
         if aux is not None and at.aux_weights:
             total = total + self._multiply(aux, at.aux_weights[name])
-        total = total + self._multiply(state, at.recurrent[name])
+        if len(ctx.input(at.recurrent[name]).shape) == 1:
+            diagonal = exact(ctx.data(at.recurrent[name]))
+            total = total + first_values(state, memory.value.shape[1], self.rowwise) * diagonal
+        else:
+            total = total + self._multiply(state, at.recurrent[name])
         peephole = _vector(ctx, at.peepholes.get(name))
         if peephole is not None:
             total = total + memory * peephole
@@ -156,7 +168,7 @@ class _Cell:
             bias = _vector(ctx, at.projection_bias)
             output = output if bias is None else output + bias
             output = output.clipped(float(ctx.option("proj_clip", 0.0)))
-        return output, memory
+        return first_values(output, state.value.shape[1], self.rowwise), memory
 
 
 def lstm_errors(
@@ -165,13 +177,20 @@ def lstm_errors(
     steps: Array,
     aux: Array | None = None,
     backward: bool = False,
+    *,
+    rowwise: bool = False,
 ) -> Array:
-    """For each output [time, batch, size] of an LSTM the largest difference; zeros for integers."""
-    state, memory = exact(ctx.data(places.output_state)), exact(ctx.data(places.cell_state))
+    """For each output [time, batch, size] of an LSTM the largest difference; zeros for integers.
+
+    `rowwise` as for `lstm_cell.FloatCell`.
+    """
+    batch, units = steps.shape[1], ctx.input(places.weights["output"]).shape[0]
+    state = exact(ctx.data(places.output_state).reshape(batch, output_size(ctx, places)))
+    memory = exact(ctx.data(places.cell_state).reshape(batch, units))
     out = np.zeros((len(steps), *state.value.shape))
     if steps.dtype.kind != "f":
         return out
-    cell = _Cell(ctx, places)
+    cell = _Cell(ctx, places, rowwise)
     for t in range(len(steps) - 1, -1, -1) if backward else range(len(steps)):
         side = None if aux is None else exact(aux[t])
         state, memory = cell.step(exact(steps[t]), side, state, memory)
