@@ -1,4 +1,9 @@
-"""BATCH_MATMUL: float32, int8, int16, and float32 against an int8 constant (hybrid).
+"""BATCH_MATMUL: float32, int8 giving int8 or int32, int16 by int16 or int8, and hybrid.
+
+Hybrid is float32 against int8, whose rows of the first are quantised at run time.  The reference
+finds a row's scale and zero point, and with it the second's row sums, as if only one batch axis
+were longer than 1; where several are, it takes those of another batch.  So do we.  Sums over the
+second's rows are kept from the first run on, as by LiteRT, even if it changes.
 
 Float bound: the summation bound of inner size products; of a hybrid
 node, whose sums are exact in integers, the roundings that follow.
@@ -11,9 +16,9 @@ import numpy as np
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
-    KernelError,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -21,9 +26,23 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
-from litefuse.runtime.kernels.contraction import requantize, requantize64
-from litefuse.runtime.kernels.fixed_point import quantize_multiplier
+from litefuse.runtime.kernels.contraction import (
+    float_product_multiplier,
+    requantize,
+    requantize64,
+    tensor_zero_point,
+)
+from litefuse.runtime.kernels.fixed_point import wrap32
 from litefuse.runtime.kernels.hybrid import quantize_rows
+
+# What LiteRT's reference gives for each pair of types.
+_RESULTS = {
+    ("float32", "float32"): ("float32",),
+    ("float32", "int8"): ("float32",),
+    ("int8", "int8"): ("int8", "int32"),
+    ("int16", "int16"): ("int16",),
+    ("int16", "int8"): ("int16",),
+}
 
 
 def _swapped(shape: Shape, swap: bool) -> Shape:
@@ -33,31 +52,74 @@ def _swapped(shape: Shape, swap: bool) -> Shape:
 def prepare(ctx: NodeContext) -> list[Shape | None]:
     """Broadcast batch axes, then rows of the first by columns of the second."""
     require_inputs(ctx, 2)
-    a, b = ctx.input(0), ctx.input(1)
+    a, b, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
     require_rank(ctx, a, 2, 5)
     require_rank(ctx, b, 2, 5)
     require_dtype(ctx, a, "float32", "int8", "int16")
-    hybrid = a.dtype == np.float32 and b.dtype == np.int8
-    if a.dtype != b.dtype and not hybrid:
-        raise KernelError(
-            f"BATCH_MATMUL: litefuse's interpreter has no kernel for {a.dtype} by {b.dtype} (nor "
-            "has LiteRT's reference, which answers zeros)"
-        )
+    results = _RESULTS.get((a.dtype.name, b.dtype.name), ())
+    require(y.dtype.name in results, ctx, f"{a.dtype} by {b.dtype} giving {y.dtype} has no kernel")
+    if a.dtype == np.int16:
+        for value in (a, b, y):
+            point = tensor_zero_point(value)
+            require(point == 0, ctx, f"int16 tensor {value.name!r} has zero point {point}, needs 0")
+    if a.dtype.kind != "f" and y.dtype != np.int32:
+        for value in (a, b, y):
+            require(value.quantized, ctx, f"tensor {value.name!r} ({value.dtype}) has no scale")
     left = _swapped(a.shape, bool(ctx.option("adj_x", False)))
     right = _swapped(b.shape, bool(ctx.option("adj_y", False)))
     require(left[-1] == right[-2], ctx, f"inner sizes {left[-1]} and {right[-2]} differ")
     return [(*broadcast_shapes(ctx, left[:-2], right[:-2]), left[-2], right[-1])]
 
 
+def _five(array: Array) -> Array:
+    return array.reshape((1,) * (5 - array.ndim) + array.shape)
+
+
+def _folded(ctx: NodeContext, a: Array, b: Array) -> tuple[Array, Array]:
+    """Both with rank 5, the innermost batch axis of `a` made rows where `b` has none: LiteRT's
+    view, on which the indices of its scales depend.
+    """
+    if not ctx.option("adj_x", False) and a.ndim > 2 and b.ndim > 2 and b.shape[-3] == 1:
+        a = a.reshape(*a.shape[:-3], a.shape[-3] * a.shape[-2], a.shape[-1])
+        b = b.reshape(*b.shape[:-3], *b.shape[-2:])
+    return _five(a), _five(b)
+
+
+def _places(shape: Shape, batch: Shape) -> Array:
+    """For each batch entry the number of the matrix whose scales (or sums) the reference uses."""
+    steps = [0 if size == 1 else 1 for size in shape[:3]]
+    return np.asarray(
+        sum(
+            s * np.arange(n).reshape([-1 if i == k else 1 for i in range(3)])
+            for k, (s, n) in enumerate(zip(steps, batch, strict=True))
+        )
+    )
+
+
+def _scales(value: TensorValue, columns: int) -> Array:
+    if not value.quantized:
+        return np.zeros(1, np.float32)
+    return value.scales[:columns] if len(value.scales) > 1 else value.scales
+
+
 def _hybrid(ctx: NodeContext, a: Array, b: Array) -> Array:
     """Each row of `a` is quantised on its own."""
+    a, b = _folded(ctx, a, b)
+    asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
+    rows = quantize_rows(np.ascontiguousarray(a).reshape(-1, a.shape[-1]), asymmetric)
+    total = rows.values.reshape(a.shape).astype(np.float64) @ b.astype(np.float64)
+    batch = total.shape[:3]
+    mine = np.broadcast_to(_places(a.shape, batch), batch)
+    points = rows.zero_points.reshape(-1, a.shape[-2])[mine][..., None].astype(np.float32)
+    scales = rows.scales.reshape(-1, a.shape[-2])[mine][..., None]
     value = ctx.input(1)
-    rows = quantize_rows(
-        a.reshape(-1, a.shape[-1]), bool(ctx.option("asymmetric_quantize_inputs", False))
-    )
-    centred = (rows.values.astype(np.float64) - rows.zero_points[:, None]).reshape(a.shape)
-    scale = (rows.scales * np.float32(value.scale)).reshape(*a.shape[:-1], 1)
-    return np.asarray((centred @ b.astype(np.float64)).astype(np.float32) * scale)
+    if asymmetric:
+        sums = ctx.memo("sums", lambda: b.astype(np.int64).sum(axis=-2).reshape(-1, b.shape[-1]))
+        theirs = np.broadcast_to(_places(b.shape, batch), batch)
+        offset = sums[theirs][..., None, :].astype(np.float32) * points
+        total = np.trunc(total.astype(np.float32) - offset)
+    scale = scales * _scales(value, b.shape[-1])
+    return np.asarray(total.astype(np.float32) * scale).reshape(ctx.outputs[0].shape)
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
@@ -65,15 +127,21 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     a = np.swapaxes(ctx.data(0), -1, -2) if ctx.option("adj_x", False) else ctx.data(0)
     b = np.swapaxes(ctx.data(1), -1, -2) if ctx.option("adj_y", False) else ctx.data(1)
+    if 0 in (*yv.shape, a.shape[-1]):
+        return [np.zeros(yv.shape, yv.dtype)]
     if av.dtype.kind == "f":
         return [np.asarray(a @ b) if bv.dtype.kind == "f" else _hybrid(ctx, a, b)]
-    acc = (a.astype(np.float64) - av.zero_point) @ (b.astype(np.float64) - bv.zero_point)
-    product = np.float32(av.scale) * np.float32(bv.scale)
-    q, shift = ctx.memo("scale", lambda: quantize_multiplier(float(product) / float(yv.scale)))
+    if yv.dtype == np.int32:  # without the zero points
+        product = a.astype(np.float64) @ b.astype(np.float64)
+        return [wrap32(product.astype(np.int64)).astype(np.int32)]
+    left = a.astype(np.float64) - tensor_zero_point(av)
+    acc = left @ (b.astype(np.float64) - tensor_zero_point(bv))
+    q, shift = ctx.memo("scale", lambda: float_product_multiplier(av, bv, yv))
     info = np.iinfo(yv.dtype)
     finish = requantize64 if yv.dtype == np.int16 else requantize
     bounds = (int(info.min), int(info.max))
-    return [finish(acc.astype(np.int64), q, shift, yv.zero_point, bounds, yv.dtype)]
+    point = tensor_zero_point(yv)
+    return [finish(acc.astype(np.int64), q, shift, point, bounds, yv.dtype)]
 
 
 _BOUND = contraction(evaluate, "inner size", lambda ctx: max(ctx.input(0).shape[-2:]), x=0, w=1)

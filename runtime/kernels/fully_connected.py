@@ -220,22 +220,25 @@ def _hybrid(ctx: NodeContext) -> Array:
     if w.block_scales is not None:
         return _blockwise(ctx, w)
     weights = hybrid_weights(ctx.data(1))
-    rows = quantize_rows(
-        _rows(ctx, np.float32), bool(ctx.option("asymmetric_quantize_inputs", False))
-    )
-    centred = rows.values.astype(np.int32) - rows.zero_points[:, None]
-    acc = _products(ctx, centred, weights, 0, 255)
+    x = _rows(ctx, np.float32)
+    asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
+    rows = quantize_rows(x, asymmetric)
+    acc = _products(ctx, rows.values, weights, 0, 128)
+    points = rows.zero_points[:, None].astype(np.int64)
     scales = w.scales[: len(weights)] if w.quantized else np.zeros(1, np.float32)
     scale = rows.scales[:, None] * scales
     bias = bias_data(ctx, 2)
     y = np.zeros((), np.float32) if bias is None else bias.ravel()
-    if w.tensor.sparsity is None:
+    if not asymmetric:
         y = y + acc.astype(np.float32) * scale
+    elif w.tensor.sparsity is None:
+        # LiteRT keeps the sums of its first run on an input that is not 0, even if weights change.
+        sums = ctx.memo("sums", lambda: weights.sum(axis=1)) if x.any() else 0
+        y = y + wrap32(acc - points * sums).astype(np.float32) * scale
     else:  # the sparse kernel takes the zero point off first
-        sums = weights.sum(axis=1).astype(np.float32)
-        points = rows.zero_points[:, None].astype(np.float32)
-        y = y - rows.scales[:, None] * points * scales * sums
-        y = y + (acc + rows.zero_points[:, None] * weights.sum(axis=1)).astype(np.float32) * scale
+        zero = rows.scales[:, None] * points.astype(np.float32)
+        y = y - zero * scales * weights.sum(axis=1).astype(np.float32)
+        y = y + acc.astype(np.float32) * scale
     return y if activation_name(ctx) == "NONE" else clamp_float(y, activation_name(ctx))
 
 

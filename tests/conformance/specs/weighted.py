@@ -5,6 +5,7 @@ A type label says how the op is quantised: `int8-per-channel`, `int16x8-bias32`,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,3 +179,14 @@ def image(draw: Draw, depth: int, broken: str | None, axes: int = 2) -> tuple[in
 def tiny_scale(value: float) -> float:
     """A scale on which an activation's bound leaves int32."""
     return float32(value * 1e-12)
+
+
+def two_steps(draw: Draw, inputs: Sequence[Arg | None]) -> list[list[np.ndarray]]:
+    """Feeds of two invokes: the inputs' data, and other data of the same shapes and types."""
+    fed = [a for a in inputs if a is not None and a.fed]
+    first = [a.data for a in fed if a.data is not None]
+    second = [values(draw, data.shape, data.dtype.name) for data in first]
+    for data in second:
+        if data.dtype == np.int8:
+            data[data == -128] = -127
+    return [first, second]
