@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from litefuse.runtime.kernels.base import Shape
+from litefuse.runtime.kernels.base import Array, Shape
+from litefuse.runtime.model import TensorType
 
 if TYPE_CHECKING:
     from litefuse.runtime.model import Model, Tensor
@@ -17,15 +18,21 @@ Details = dict[str, Any]
 def tensor_dtype_class(tensor: Tensor) -> type[Any] | None:
     """The NumPy scalar type that LiteRT reports for a tensor; None where it reports none."""
     dtype = tensor.dtype
+    if tensor.type in (TensorType.RESOURCE, TensorType.VARIANT):
+        return np.object_
     if dtype.kind in "OSU":
         return np.bytes_
     return dtype.type
 
 
-def tensor_details(tensor: Tensor, index: int, shape: Shape) -> Details:
-    """One entry of get_tensor_details(); `shape` is the shape now."""
+def tensor_details(
+    tensor: Tensor, index: int, shape: Shape, block_scales: Array | None = None
+) -> Details:
+    """One entry of get_tensor_details(); `shape` is the shape now, `block_scales` are those of a
+    blockwise quantised constant.
+    """
     quantization = tensor.quantization
-    scales = np.array([], np.float32)
+    scales: Array = np.array([], np.float32)
     zero_points = np.array([], np.int32)
     dimension = 0
     block_size = 0
@@ -41,6 +48,8 @@ def tensor_details(tensor: Tensor, index: int, shape: Shape) -> Details:
     details = getattr(quantization, "details", None)
     if details is not None and hasattr(details, "block_size"):
         block_size = int(details.block_size)
+        if block_scales is not None:
+            scales = block_scales.reshape(-1).copy()
     if len(scales) == 1:
         single = (float(scales[0]), int(zero_points[0]))
     else:
@@ -50,7 +59,7 @@ def tensor_details(tensor: Tensor, index: int, shape: Shape) -> Details:
         "name": tensor.name,
         "index": index,
         "shape": np.array(shape, np.int32),
-        "shape_signature": np.array(shape if signature is None else signature, np.int32),
+        "shape_signature": np.array(signature or shape, np.int32),
         "dtype": tensor_dtype_class(tensor),
         "quantization": single,
         "quantization_parameters": {
@@ -80,11 +89,11 @@ def sparsity_details(tensor: Tensor) -> Details:
                     "array_indices": np.array(level.array_indices.values, np.int32),
                 }
             )
-    return {
-        "traversal_order": np.array(sparsity.traversal_order, np.int32),
-        "block_map": np.array(sparsity.block_map, np.int32),
-        "dim_metadata": dims,
-    }
+    found: Details = {"traversal_order": np.array(sparsity.traversal_order, np.int32)}
+    if len(sparsity.block_map):
+        found["block_map"] = np.array(sparsity.block_map, np.int32)
+    found["dim_metadata"] = dims
+    return found
 
 
 def node_details(

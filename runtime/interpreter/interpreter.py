@@ -24,6 +24,7 @@ from litefuse.runtime.interpreter.delegation import (
 )
 from litefuse.runtime.interpreter.details import Details, node_details, signature_tensors
 from litefuse.runtime.interpreter.lookup import Registered
+from litefuse.runtime.interpreter.op_versions import check_versions
 from litefuse.runtime.interpreter.signature import SignatureRunner
 from litefuse.runtime.interpreter.subgraph import SubgraphState
 from litefuse.runtime.interpreter.views import ViewTracker
@@ -91,6 +92,7 @@ class Interpreter:
         self._preserve = bool(experimental_preserve_all_tensors)
         self._num_threads = _thread_count(num_threads)
         self.model, self._name = _open(model_path, model_content)
+        check_versions(self.model, self._registered)
         for name, given in flags.items():
             arguments.flag(given, "CreateWrapperFromBuffer", name)
         self._delegates: list[InterpreterDelegate] = [

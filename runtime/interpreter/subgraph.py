@@ -174,7 +174,7 @@ class SubgraphState:
         """The tensor's entry of get_tensor_details()."""
         index = self.check_index(index)
         value = self.values[index]
-        return tensor_details(value.tensor, index, value.shape)
+        return tensor_details(value.tensor, index, value.shape, value.block_scales)
 
     def output_shapes(self) -> list[Shape | None]:
         """Shape of each output of the graph; None where only a run can tell."""
