@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,15 +73,24 @@ def conv_axes(ctx: NodeContext) -> tuple[Axis, Axis]:
 
 
 def pool_axes(ctx: NodeContext) -> tuple[Axis, Axis]:
-    """Rows and columns of a pooling node."""
+    """Rows and columns of a pooling node.
+
+    As LiteRT has it, there are no rows of output when a window is not positive or more than a
+    stride too high, and neither rows nor columns when it is so wide.
+    """
     x = ctx.input(0)
     padding = int(ctx.option("padding", SAME))
 
     def axis(size: int, letter: str, side: str) -> Axis:
         kernel = int(ctx.option(f"filter_{side}", 1))
-        return window_axis(size, kernel, int(ctx.option(f"stride_{letter}", 1)), 1, padding)
+        stride = int(ctx.option(f"stride_{letter}", 1))
+        require(stride > 0, ctx, f"stride_{letter} {stride} must be positive")
+        return window_axis(size, kernel, stride, 1, padding)
 
-    return axis(x.shape[1], "h", "height"), axis(x.shape[2], "w", "width")
+    rows, columns = axis(x.shape[1], "h", "height"), axis(x.shape[2], "w", "width")
+    if columns.out < 0 or columns.kernel <= 0:
+        return replace(rows, out=0), replace(columns, out=0)
+    return rows if rows.out >= 0 and rows.kernel > 0 else replace(rows, out=0), columns
 
 
 def require_output(ctx: NodeContext, *axes: Axis) -> None:

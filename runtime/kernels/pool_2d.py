@@ -9,21 +9,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
     NodeContext,
     Shape,
-    require,
     require_dtype,
     require_inputs,
     require_rank,
     require_same_dtype,
 )
 from litefuse.runtime.kernels.bounds import relative, summation
+from litefuse.runtime.kernels.contraction import fused_clamp
 from litefuse.runtime.kernels.fixed_point import activation_range
-from litefuse.runtime.kernels.geometry import Axis, pad_image, pool_axes, require_output
+from litefuse.runtime.kernels.geometry import Axis, pad_image, pool_axes
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -33,11 +33,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, x, 4)
     require_same_dtype(ctx, x, y)
     require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
-    require_clamp(ctx)
     rows, columns = pool_axes(ctx)
-    for axis in (rows, columns):
-        require(axis.kernel > 0, ctx, f"filter size {axis.kernel} must be positive")
-    require_output(ctx, rows, columns)
     return [(x.shape[0], rows.out, columns.out, x.shape[3])]
 
 
@@ -68,9 +64,11 @@ def _window_sum(x: Array, rows: Axis, columns: Axis, dtype: npt.DTypeLike) -> Ar
 def evaluate_average(ctx: NodeContext) -> list[Array]:
     """The mean of the real pixels under each window; integers round half away from zero."""
     yv = ctx.outputs[0]
+    if 0 in ctx.outputs[0].shape:
+        return [ctx.out()]
     rows, columns = pool_axes(ctx)
     count = _counts(rows, columns)
-    activation = require_clamp(ctx)
+    activation = fused_clamp(ctx)
     if yv.dtype.kind == "f":
         total = _window_sum(ctx.data(0), rows, columns, np.float32)
         return [clamp_float(total / count.astype(np.float32), activation)]
@@ -81,9 +79,11 @@ def evaluate_average(ctx: NodeContext) -> list[Array]:
 
 
 def evaluate_max(ctx: NodeContext) -> list[Array]:
-    """The largest real pixel under each window."""
+    """The largest real pixel under each window; NaN is passed over."""
     x = ctx.data(0)
     ctx.outputs[0]
+    if 0 in ctx.outputs[0].shape:
+        return [ctx.out()]
     rows, columns = pool_axes(ctx)
     lowest = float(np.finfo(np.float32).min) if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = pad_image(x, rows, columns, lowest)
@@ -93,7 +93,7 @@ def evaluate_max(ctx: NodeContext) -> list[Array]:
         for j in range(columns.kernel):
             # As the reference's comparison has it, a NaN is never the larger.
             np.fmax(best, padded[:, rows.taps(i), columns.taps(j), :], out=best)
-    activation = require_clamp(ctx)
+    activation = fused_clamp(ctx)
     if x.dtype.kind == "f":
         return [clamp_float(best, activation)]
     return [_clamp_integer(ctx, best, activation)]
@@ -101,10 +101,12 @@ def evaluate_max(ctx: NodeContext) -> list[Array]:
 
 def evaluate_l2(ctx: NodeContext) -> list[Array]:
     """The root mean square of the real pixels under each window."""
+    if 0 in ctx.outputs[0].shape:
+        return [ctx.out()]
     rows, columns = pool_axes(ctx)
     total = _window_sum(np.square(ctx.data(0)), rows, columns, np.float32)
     mean = total / _counts(rows, columns).astype(np.float32)
-    return [clamp_float(np.sqrt(mean), require_clamp(ctx))]
+    return [clamp_float(np.sqrt(mean), fused_clamp(ctx))]
 
 
 def _clamp_integer(ctx: NodeContext, x: Array, activation: str) -> Array:
