@@ -34,8 +34,10 @@ class Tile:
         return slice(start, ((self.last - 1) * rows.out + self.bottom) * columns.out)
 
 
-def image_tiles(images: int, rows: Axis, row_bytes: int, budget: int = BUDGET) -> Iterator[Tile]:
-    """All output rows, in order: several images whole if they are small, else bands of one."""
+def image_tiles(images: int, rows: Axis, row_bytes: int, budget: int) -> Iterator[Tile]:
+    """All output rows, in order, `budget` bytes at a time: several images whole if they are small,
+    else bands of one.
+    """
     image_bytes = max(rows.out * row_bytes, 1)
     if image_bytes <= budget:
         step = budget // image_bytes
@@ -88,16 +90,14 @@ def converted(w: Array, dtype: Any, zero_point: int) -> Array:
     return np.subtract(w, zero_point, dtype=dtype, casting="unsafe")
 
 
-def matmul_into(
-    out: Array, x: Array, w: Array, dtype: Any, zero_point: int = 0, budget: int = BUDGET
-) -> None:
+def matmul_into(out: Array, x: Array, w: Array, dtype: Any, zero_point: int = 0) -> None:
     """out[m, n] = x[m, k] @ (w[n, k] - zero_point).T in `dtype`, widening some rows of w at a
     time.
     """
     if w.dtype == dtype and zero_point == 0:
         np.matmul(x, w.T, out=out)
         return
-    step = max(budget // max(w.shape[1] * np.dtype(dtype).itemsize, 1), 1)
+    step = max(BUDGET // max(w.shape[1] * np.dtype(dtype).itemsize, 1), 1)
     for n in range(0, len(w), step):
         part = converted(w[n : n + step], dtype, zero_point)
         np.matmul(x, part.T, out=out[:, n : n + step])
@@ -127,7 +127,7 @@ def convolve(
     if flat.size * item <= BUDGET:
         flat, zero_points = converted(flat, dtype, zero_points[1]), (zero_points[0], 0)
     row_bytes = columns.out * max(flat.shape[1] * groups, filters) * item
-    for tile in image_tiles(len(x), rows, row_bytes):
+    for tile in image_tiles(len(x), rows, row_bytes, BUDGET):
         image = padded(x, tile, rows, columns, dtype, zero_points[0])
         windows = window_view(image, tile.bottom - tile.top, rows, columns)
         positions = tile.positions(rows, columns)
