@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -22,7 +22,8 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 from litefuse.runtime.kernels.bounds import summation
-from litefuse.runtime.kernels.geometry import SAME, Axis, window_axis
+from litefuse.runtime.kernels.contraction import fused_clamp, require_filled
+from litefuse.runtime.kernels.geometry import SAME, Axis, require_window, window_axis
 
 
 def _axes(ctx: NodeContext, sizes: Shape, kernel: Shape) -> list[Axis]:
@@ -48,7 +49,7 @@ def _require_bias(ctx: NodeContext, i: int, count: int) -> None:
 def _finish(ctx: NodeContext, total: Array, i: int) -> list[Array]:
     if ctx.optional(i) is not None:
         total = total + ctx.data(i).ravel()
-    return [clamp_float(np.ascontiguousarray(total), require_clamp(ctx))]
+    return [clamp_float(np.ascontiguousarray(total), fused_clamp(ctx))]
 
 
 def prepare_conv(ctx: NodeContext) -> list[Shape | None]:
@@ -59,10 +60,12 @@ def prepare_conv(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, w, 5)
     require_dtype(ctx, x, "float32")
     require_same_dtype(ctx, x, w, ctx.outputs[0])
+    require_filled(ctx, x, (1, 2, 3, 4))
+    require_filled(ctx, w, (0, 1, 2, 3, 4))
     require(x.shape[4] == w.shape[3], ctx, f"{x.shape[4]} channels for filter {w.shape}")
     _require_bias(ctx, 2, w.shape[4])
-    require_clamp(ctx)
     axes = _axes(ctx, x.shape[1:4], w.shape[:3])
+    require_window(ctx, *axes)
     return [(x.shape[0], *(axis.out for axis in axes), w.shape[4])]
 
 
@@ -70,6 +73,8 @@ def evaluate_conv(ctx: NodeContext) -> list[Array]:
     """One product of matrices for each tap."""
     x, w, y = ctx.data(0), ctx.data(1), ctx.outputs[0]
     axes = _axes(ctx, x.shape[1:4], w.shape[:3])
+    if 0 in y.shape:
+        return [np.zeros(y.shape, np.float32)]
     padded = np.pad(x, [(0, 0), *((a.before, a.after) for a in axes), (0, 0)])
     total = np.zeros(y.shape, np.float32)
     for tap in product(*map(range, w.shape[:3])):
@@ -88,15 +93,17 @@ def prepare_transpose(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, x, 5)
     require_dtype(ctx, x, "float32")
     require_same_dtype(ctx, x, w, ctx.outputs[0])
+    require_filled(ctx, x, (1, 2, 3, 4))
+    require_filled(ctx, w, (0, 1, 2, 3, 4))
     require(x.shape[4] == w.shape[4], ctx, f"{x.shape[4]} channels for filter {w.shape}")
     _require_bias(ctx, 3, w.shape[3])
-    require_clamp(ctx)
     return [None if shape.data is None else _transpose_shape(ctx)]
 
 
 def _transpose_shape(ctx: NodeContext) -> Shape:
     w, x = ctx.input(1), ctx.input(2)
     shape = tuple(int(d) for d in ctx.data(0))
+    require(min(shape) >= 0, ctx, f"output {shape} has a negative dimension")
     require(shape[0] == x.shape[0], ctx, f"output {shape} has another batch than {x.shape}")
     require(shape[4] == w.shape[3], ctx, f"output {shape} does not have {w.shape[3]} channels")
     sizes = tuple(axis.out for axis in _axes(ctx, shape[1:4], w.shape[:3]))
