@@ -1,9 +1,6 @@
-"""GATHER, GATHER_ND, ONE_HOT, FILL, RANGE, ARG_MAX, ARG_MIN, TOPK_V2, WHERE and CUMSUM."""
+"""GATHER, GATHER_ND, ONE_HOT, FILL, RANGE and WHERE."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +13,6 @@ from litefuse.runtime.kernels.base import (
     require_dtype,
     require_inputs,
     require_rank,
-    require_same_dtype,
     require_same_type,
     require_type,
 )
@@ -204,54 +200,6 @@ def evaluate_range(ctx: NodeContext) -> list[Array]:
     return [np.cumsum(steps, dtype=dtype)]
 
 
-def _arg_axis(ctx: NodeContext) -> int:
-    return require_scalar_axis(ctx, int(ctx.data(1).ravel()[0]), len(ctx.input(0).shape))
-
-
-def prepare_arg(ctx: NodeContext) -> list[Shape | None]:
-    """The input's shape without the axis."""
-    require_inputs(ctx, 2)
-    x = ctx.input(0)
-    require_dtype(ctx, ctx.input(1), "int32", "int64")
-    require_dtype(ctx, ctx.outputs[0], "int32", "int64")
-    require(int(np.prod(ctx.input(1).shape)) == 1, ctx, "needs one axis")
-    require_dtype(ctx, x, "float32", "int8", "uint8", "int16", "int32", "bool")
-    if ctx.input(1).data is None:
-        return [None]
-    axis = _arg_axis(ctx)
-    return [(*x.shape[:axis], *x.shape[axis + 1 :])]
-
-
-def _evaluate_arg(pick: Callable[..., Any]) -> Callable[[NodeContext], list[Array]]:
-    def evaluate(ctx: NodeContext) -> list[Array]:
-        found = pick(ctx.data(0), axis=_arg_axis(ctx))
-        return [np.asarray(found, ctx.outputs[0].dtype)]
-
-    return evaluate
-
-
-def prepare_topk(ctx: NodeContext) -> list[Shape | None]:
-    """Values and indices: the input's shape with the last axis cut to k."""
-    require_inputs(ctx, 2)
-    x = ctx.input(0)
-    require(len(x.shape) >= 1, ctx, "needs a rank of at least 1")
-    if ctx.input(1).data is None:
-        return [None, None]
-    k = int(ctx.data(1).ravel()[0])
-    require(0 <= k <= x.shape[-1], ctx, f"k {k} exceeds the last axis of {x.shape}")
-    return [(*x.shape[:-1], k), (*x.shape[:-1], k)]
-
-
-def evaluate_topk(ctx: NodeContext) -> list[Array]:
-    """The k largest along the last axis, largest first; of equals the first."""
-    x = ctx.data(0)
-    k = int(ctx.data(1).ravel()[0])
-    wide = x if x.dtype.kind == "f" else x.astype(np.int64)
-    order = np.argsort(-wide, axis=-1, kind="stable")[..., :k]
-    values = np.take_along_axis(x, order, axis=-1)
-    return [values, order.astype(ctx.outputs[1].dtype)]
-
-
 def prepare_where(ctx: NodeContext) -> list[Shape | None]:
     """Known only when it runs."""
     require_inputs(ctx, 1)
@@ -269,35 +217,11 @@ def evaluate_where(ctx: NodeContext) -> list[Array]:
     return [np.argwhere(ctx.data(0)).astype(np.int64)]
 
 
-def prepare_cumsum(ctx: NodeContext) -> list[Shape | None]:
-    """The input's shape."""
-    require_inputs(ctx, 2)
-    require_dtype(ctx, ctx.input(0), "float32", "int32", "int64")
-    require_same_dtype(ctx, ctx.input(0), ctx.outputs[0])
-    return [ctx.input(0).shape]
-
-
-def evaluate_cumsum(ctx: NodeContext) -> list[Array]:
-    """Running sums along the axis, perhaps from the end, perhaps without the element itself."""
-    x = ctx.data(0)
-    axis = require_scalar_axis(ctx, int(ctx.data(1).ravel()[0]), x.ndim)
-    work = np.flip(x, axis) if ctx.option("reverse", False) else x
-    total = np.cumsum(work, axis=axis, dtype=x.dtype)
-    if ctx.option("exclusive", False):
-        total = np.roll(total, 1, axis)
-        total[tuple(0 if i == axis else slice(None) for i in range(x.ndim))] = 0
-    return [np.flip(total, axis).copy() if ctx.option("reverse", False) else total]
-
-
 KERNELS = (
     Kernel("GATHER", prepare_gather, evaluate_gather),
     Kernel("GATHER_ND", prepare_gather_nd, evaluate_gather_nd),
     Kernel("ONE_HOT", prepare_one_hot, evaluate_one_hot),
     Kernel("FILL", prepare_fill, evaluate_fill),
     Kernel("RANGE", prepare_range, evaluate_range),
-    Kernel("ARG_MAX", prepare_arg, _evaluate_arg(np.argmax)),
-    Kernel("ARG_MIN", prepare_arg, _evaluate_arg(np.argmin)),
-    Kernel("TOPK_V2", prepare_topk, evaluate_topk),
     Kernel("WHERE", prepare_where, evaluate_where),
-    Kernel("CUMSUM", prepare_cumsum, evaluate_cumsum),
 )
