@@ -122,6 +122,15 @@ def _hybrid(ctx: NodeContext, a: Array, b: Array) -> Array:
     return np.asarray(total.astype(np.float32) * scale).reshape(ctx.outputs[0].shape)
 
 
+def _multiplier(a: TensorValue, b: TensorValue, y: TensorValue) -> tuple[int, int]:
+    """One for the whole product. LiteRT reads a tensor's one scale, which is 0 where it has one for
+    each channel: every result is then the zero point.
+    """
+    if any(len(value.scales) > 1 for value in (a, b)):
+        return 0, 0
+    return float_product_multiplier(a, b, y)
+
+
 def evaluate(ctx: NodeContext) -> list[Array]:
     """a @ b, either transposed if asked."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
@@ -136,7 +145,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         return [wrap32(product.astype(np.int64)).astype(np.int32)]
     left = a.astype(np.float64) - tensor_zero_point(av)
     acc = left @ (b.astype(np.float64) - tensor_zero_point(bv))
-    q, shift = ctx.memo("scale", lambda: float_product_multiplier(av, bv, yv))
+    q, shift = ctx.memo("scale", lambda: _multiplier(av, bv, yv))
     info = np.iinfo(yv.dtype)
     finish = requantize64 if yv.dtype == np.int16 else requantize
     bounds = (int(info.min), int(info.max))
