@@ -143,9 +143,21 @@ def refused_node(error: Exception, index: int, node: NodeContext, stage: str) ->
         if value is not None
     )
     return RuntimeError(
-        f"{error} (inputs: {tensors or 'none'})\n"
+        f"{_reason(error, node.op.name)} (inputs: {tensors or 'none'})\n"
         f"Node number {index} ({node.op.name}) failed to {stage}."
     )
+
+
+def failed_node(error: Exception, index: int, op: str) -> RuntimeError:
+    """For a node that fails while it runs."""
+    return RuntimeError(f"{_reason(error, op)}\nNode number {index} ({op}) failed to invoke.")
+
+
+def _reason(error: Exception, op: str) -> str:
+    if isinstance(error, RuntimeError):
+        return str(error)
+    what = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    return f"{op}: {what}: {error}"
 
 
 def missing_ops(nodes: Iterable[tuple[int, str]], model: str) -> RuntimeError:
@@ -163,5 +175,6 @@ def missing_ops(nodes: Iterable[tuple[int, str]], model: str) -> RuntimeError:
         f"{model} needs {len(where)} {ops} that litefuse's interpreter has no kernel for:\n"
         + "\n".join(lines)
         + "\nRun this model in LiteRT with litefuse.Delegate (LiteRT's kernels take these nodes), "
-        "or pass a delegate that claims them in experimental_delegates."
+        "pass a delegate that claims them in experimental_delegates, or give each as a CustomOp to "
+        "InterpreterWithCustomOps."
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 
+from litefuse.runtime.kernels.base import KernelError, TensorValue
+
 _COUNT = 2**64
 _CGROUP = "/sys/fs/cgroup/memory.max"
+_SMALL = 1 << 26  # what is smaller is not worth asking the machine about
+_POINTER = 8  # bytes of a string tensor's element, without the string
 
 
 def uncountable(shape: Iterable[int], itemsize: int) -> str | None:
@@ -22,11 +27,30 @@ def uncountable(shape: Iterable[int], itemsize: int) -> str | None:
     return "bytes" if elements * itemsize >= _COUNT else None
 
 
+def require_room(value: TensorValue) -> None:
+    """KernelError, naming the tensor, if it is larger than the memory that there is."""
+    size = math.prod(value.shape) * (_POINTER if value.dtype.hasobject else value.dtype.itemsize)
+    if size >= _SMALL:
+        require_memory(size, f"tensor {value.name!r} {value.dtype.name}{list(value.shape)}")
+
+
+def require_memory(size: int, what: str) -> None:
+    """KernelError if so many bytes for `what` are more than this process can have."""
+    if size < _SMALL:
+        return
+    limit = memory_limit()
+    if size > limit:
+        raise KernelError(
+            f"{what} needs {human(size)}, and this process can have {human(limit)}; "
+            "give the model smaller inputs"
+        )
+
+
 def memory_limit() -> int:
-    """Bytes that this process may ever have: physical memory and swap, or less where a limit on
-    its address space, its data, or its control group says so.
+    """Bytes that this process may have now: the memory and swap that nobody uses, or less where a
+    limit on its address space, its data, or its control group says so.
     """
-    limits = [_physical()]
+    limits = [_available()]
     with suppress(ImportError):
         import resource
 
@@ -39,10 +63,10 @@ def memory_limit() -> int:
     return min(limits)
 
 
-def _physical() -> int:
+def _available() -> int:
     with suppress(OSError), open("/proc/meminfo") as file:  # noqa: PTH123
         found = dict(line.split(":", 1) for line in file)
-        return sum(int(found.get(k, "0").split()[0]) * 1024 for k in ("MemTotal", "SwapTotal"))
+        return sum(int(found.get(k, "0").split()[0]) * 1024 for k in ("MemAvailable", "SwapFree"))
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

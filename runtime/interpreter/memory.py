@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from litefuse.runtime.interpreter.limits import require_memory
 from litefuse.runtime.interpreter.slices import ROW_BY_ROW
 from litefuse.runtime.kernels import TensorValue
 from litefuse.runtime.kernels.base import Array
@@ -130,6 +131,10 @@ class TensorMemory:
         placement = place(
             [Span(self._first[t], self._last[t], self._size(t)) for t in roots], ALIGN
         )
+        largest = max(roots, key=self._size, default=None)
+        if largest is not None:
+            name = self._values[largest].name
+            require_memory(placement.total, f"the tensors' arena (the largest is {name!r})")
         arena = _aligned(placement.total)
         at = dict(zip(roots, placement.offsets, strict=True))
         for t in self._planned:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from litefuse.runtime.interpreter import arguments, errors
 from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
-from litefuse.runtime.interpreter.limits import uncountable
+from litefuse.runtime.interpreter.limits import require_room, uncountable
 from litefuse.runtime.interpreter.lookup import (
     Registered,
     find_kernel,
@@ -88,6 +89,7 @@ class SubgraphState:
         self._ready = False
         self._placed = False  # since the last allocation, but for the tensors resized after it
         self._resized: set[int] = set()
+        self._at_work = False
         self._unknown: set[int] = set()
         self._claims = self._make_claims(())
         self._executables: list[Executable] = []
@@ -212,19 +214,37 @@ class SubgraphState:
         value.data = None
         self._resized.add(index)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """KernelError if the subgraph is at work already."""
+        if self._at_work:
+            raise KernelError(
+                f"subgraph {self.index} ({self.graph.name!r}) is at work already: one of its nodes "
+                "calls it, or another thread runs it"
+            )
+        self._at_work = True
+        try:
+            yield
+        finally:
+            self._at_work = False
+
     def allocate(self) -> None:
         """Find all shapes that can be known, claim nodes, reset variables; RuntimeError if refused.
 
         Does nothing when nothing was resized since the last time.
         """
-        if self._ready:
-            return
+        with self._alone():
+            if not self._ready:
+                self._allocate()
+
+    def _allocate(self) -> None:
         self.close()
         self._placed = False
         self._claims = self._make_claims(())
         self._unknown = set()
         kept = self._forget_values()
         self._prepare_nodes()
+        self._check_sizes()
         claim = self._claim() if self._claim is not None else None
         if claim is not None:
             self._apply_claims(claim)
@@ -257,6 +277,19 @@ class SubgraphState:
         self._ready = self._placed = True
         self._resized.clear()
 
+    def _check_sizes(self) -> None:
+        """KernelError if a tensor whose shape is known is larger than the memory there is."""
+        for index, value in enumerate(self.values):
+            if not value.constant and index not in self._unknown:
+                require_room(value)
+
+    def _check_room(self, node: Node, value: TensorValue) -> None:
+        """RuntimeError if a node makes a tensor that is larger than the memory there is."""
+        try:
+            require_room(value)
+        except KernelError as error:
+            raise errors.failed_node(error, node.index, node.op.name) from error
+
     def infer(self, strict: bool = True) -> dict[int, Shape | None]:
         """All tensors' shapes as an allocation would find them, None where only a run can tell.
 
@@ -266,7 +299,8 @@ class SubgraphState:
         self._ready = self._placed = False
         self._unknown = set()
         self._forget_values()
-        self._prepare_nodes(strict)
+        with self._alone():
+            self._prepare_nodes(strict)
         return {
             i: None if i in self._unknown else tuple(int(d) for d in value.shape)
             for i, value in enumerate(self.values)
@@ -338,7 +372,7 @@ class SubgraphState:
         assert node.kernel is not None
         try:
             return node.kernel.prepare(node.context)
-        except KernelError as error:
+        except Exception as error:
             raise errors.refused_node(error, node.index, node.context, stage) from error
 
     def _fold(self, node: Node, kernel: Kernel) -> None:
@@ -448,6 +482,10 @@ class SubgraphState:
         """Run everything in order; RuntimeError before allocation or when a node fails."""
         if not self._ready:
             raise RuntimeError(errors.NOT_READY)
+        with self._alone():
+            self._run()
+
+    def _run(self) -> None:
         for index in self._inputs:
             self.data(index)
         assert self._memory is not None
@@ -477,6 +515,7 @@ class SubgraphState:
             for value, shape in zip(node.context.outputs, shapes, strict=True):
                 if shape is not None:
                     value.shape = shape
+                    self._check_room(node, value)
         for given in node.context.inputs:
             # A tensor without elements that no node makes: its buffer has no bytes, so that it
             # is no constant (in LiteRT neither), yet all of it is known.
@@ -489,10 +528,8 @@ class SubgraphState:
             if node.slicing is not None:
                 return evaluate_slices(kernel, node.context, node.slicing)
             return kernel.evaluate(node.context)
-        except KernelError as error:
-            raise RuntimeError(
-                f"{error}\nNode number {node.index} ({node.op.name}) failed to invoke."
-            ) from error
+        except Exception as error:  # whatever a kernel did not foresee, too
+            raise errors.failed_node(error, node.index, node.op.name) from error
 
     def _store(self, node: Node, arrays: list[Array]) -> None:
         for value, array in zip(node.context.outputs, arrays, strict=True):
