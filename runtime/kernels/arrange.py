@@ -1,7 +1,7 @@
 """Ops that only move elements: TRANSPOSE, PACK, UNPACK, TILE, BROADCAST_TO, REVERSE_V2, and blocks.
 
 DEPTH_TO_SPACE, SPACE_TO_DEPTH, SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND cut NHWC-like tensors into
-blocks.  Any type.
+blocks.  What LiteRT says about types and ranks differs from op to op.
 """
 
 from __future__ import annotations
@@ -13,13 +13,32 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
     require_rank,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 from litefuse.runtime.kernels.reshape import require_scalar_axis
+
+_FLOATS = ("float32", "float16", "bfloat16")
+
+
+def require_no_strings(ctx: NodeContext, value: TensorValue) -> None:
+    """KernelError when the tensor holds strings."""
+    require(not value.dtype.hasobject, ctx, f"tensor {value.name!r} holds strings")
+
+
+def require_same_quantization(ctx: NodeContext, a: TensorValue, b: TensorValue) -> None:
+    """KernelError unless both have one scale and zero point, or none."""
+    found = [(v.scale if v.quantized else 0.0, v.zero_point) for v in (a, b)]
+    require(
+        found[0] == found[1],
+        ctx,
+        f"tensors {a.name!r} and {b.name!r} must have one scale and zero point, not {found}",
+    )
 
 
 def _integers(ctx: NodeContext, i: int) -> list[int]:
@@ -37,7 +56,9 @@ def prepare_transpose(ctx: NodeContext) -> list[Shape | None]:
     """The shape with its axes in the order of input 1."""
     require_inputs(ctx, 2)
     x, permutation = ctx.input(0), ctx.input(1)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_no_strings(ctx, x)
+    require_rank(ctx, x, 0, 6)
     require_dtype(ctx, permutation, "int32")
     if permutation.data is None:
         return [None]
@@ -52,11 +73,15 @@ def evaluate_transpose(ctx: NodeContext) -> list[Array]:
 def prepare_pack(ctx: NodeContext) -> list[Shape | None]:
     """The inputs' shape with a new axis as long as their number."""
     require(len(ctx.inputs) > 0, ctx, "has no inputs")
-    first = ctx.input(0)
+    first, y = ctx.input(0), ctx.outputs[0]
+    count = int(ctx.option("values_count", 0))
+    require(count == len(ctx.inputs), ctx, f"values_count {count} is not {len(ctx.inputs)}")
+    require_type(ctx, first, "float32", "int8", "uint8", "int16", "int32", "uint32", "int64")
     for i in range(len(ctx.inputs)):
         value = ctx.input(i)
-        require_same_dtype(ctx, first, value)
+        require_same_type(ctx, y, value)
         require(value.shape == first.shape, ctx, f"shapes {first.shape} and {value.shape} differ")
+        require_same_quantization(ctx, value, y)
     axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(first.shape) + 1)
     return [(*first.shape[:axis], len(ctx.inputs), *first.shape[axis:])]
 
@@ -71,6 +96,8 @@ def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape without the axis, once for each position along it."""
     require_inputs(ctx, 1)
     x = ctx.input(0)
+    require_type(ctx, x, *_FLOATS, "int8", "uint8", "int16", "int32", "bool")
+    require(0 not in x.shape, ctx, f"shape {x.shape} has no elements")
     axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(x.shape))
     require(
         x.shape[axis] == len(ctx.outputs),
@@ -78,7 +105,8 @@ def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
         f"axis {axis} of {x.shape} does not make {len(ctx.outputs)} outputs",
     )
     for y in ctx.outputs:
-        require_same_dtype(ctx, x, y)
+        require_same_type(ctx, x, y)
+        require_same_quantization(ctx, x, y)
     return [(*x.shape[:axis], *x.shape[axis + 1 :])] * len(ctx.outputs)
 
 
@@ -92,9 +120,10 @@ def prepare_tile(ctx: NodeContext) -> list[Shape | None]:
     """Each axis times its multiple."""
     require_inputs(ctx, 2)
     x, multiples = ctx.input(0), ctx.input(1)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
     require_dtype(ctx, multiples, "int32", "int64")
-    require(multiples.shape == (len(x.shape),), ctx, f"{multiples.shape} multiples for {x.shape}")
+    count = int(np.prod(multiples.shape, dtype=np.int64))
+    require(count == len(x.shape), ctx, f"{count} multiples for {x.shape}")
     if multiples.data is None:
         return [None]
     times = _integers(ctx, 1)
@@ -111,7 +140,8 @@ def prepare_broadcast_to(ctx: NodeContext) -> list[Shape | None]:
     """The shape in input 1."""
     require_inputs(ctx, 2)
     x, shape = ctx.input(0), ctx.input(1)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_no_strings(ctx, x)
     require_dtype(ctx, shape, "int32", "int64")
     if shape.data is None:
         return [None]
@@ -134,9 +164,11 @@ def evaluate_broadcast_to(ctx: NodeContext) -> list[Array]:
 def prepare_reverse(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape."""
     require_inputs(ctx, 2)
-    require_same_dtype(ctx, ctx.input(0), ctx.outputs[0])
+    x = ctx.input(0)
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_type(ctx, x, *_FLOATS, "int8", "uint8", "int16", "int32", "int64", "bool")
     require_dtype(ctx, ctx.input(1), "int32")
-    return [ctx.input(0).shape]
+    return [x.shape]
 
 
 def evaluate_reverse(ctx: NodeContext) -> list[Array]:
@@ -157,7 +189,8 @@ def prepare_depth_to_space(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1)
     x, block = ctx.input(0), _block(ctx)
     require_rank(ctx, x, 4)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_type(ctx, x, "float32", "int8", "uint8", "int32", "int64")
     n, h, w, c = x.shape
     require(c % (block * block) == 0, ctx, f"depth {c} is no multiple of {block * block}")
     return [(n, h * block, w * block, c // (block * block))]
@@ -176,7 +209,8 @@ def prepare_space_to_depth(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1)
     x, block = ctx.input(0), _block(ctx)
     require_rank(ctx, x, 4)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_type(ctx, x, "float32", "int8", "uint8", "int32", "int64")
     n, h, w, c = x.shape
     require(h % block == 0 and w % block == 0, ctx, f"block {block} does not divide {h}x{w}")
     return [(n, h // block, w // block, c * block * block)]
@@ -190,23 +224,37 @@ def evaluate_space_to_depth(ctx: NodeContext) -> list[Array]:
     return [blocks.transpose(0, 1, 3, 2, 4, 5).reshape(ctx.outputs[0].shape)]
 
 
+def _int32(ctx: NodeContext, i: int) -> Array:
+    """Input i as int32. As in LiteRT nobody looks at its type: other bytes are taken for int32."""
+    data = np.ascontiguousarray(ctx.data(i))
+    words = data.reshape(-1).view(np.uint8)
+    require(words.size >= 4 * data.size, ctx, f"input {i} must be int32, not {data.dtype}")
+    return words[: 4 * data.size].view(np.int32).reshape(data.shape)
+
+
 def _block_vectors(ctx: NodeContext) -> tuple[list[int], list[list[int]]] | None:
     """Block sizes and per-axis amounts of the *_ND ops; None while a tensor is unknown."""
     require_inputs(ctx, 3)
-    x = ctx.input(0)
+    x, y = ctx.input(0), ctx.outputs[0]
     require_rank(ctx, x, 3, 4)
-    require_same_dtype(ctx, x, ctx.outputs[0])
-    if ctx.input(1).data is None or ctx.input(2).data is None:
-        return None
-    blocks = _integers(ctx, 1)
+    require_same_type(ctx, x, y)
+    require_no_strings(ctx, x)
+    if x.tensor.type.name in ("INT8", "UINT8", "INT16"):
+        require_same_quantization(ctx, x, y)
+    count = len(x.shape) - 2
+    blocks, amounts = ctx.input(1), ctx.input(2)
+    require_rank(ctx, blocks, 1)
+    require_rank(ctx, amounts, 2)
     require(
-        len(blocks) == len(x.shape) - 2 and min(blocks) > 0,
+        blocks.shape == (count,) and amounts.shape == (count, 2),
         ctx,
-        f"block shape {blocks} does not fit input shape {x.shape}",
+        f"{blocks.shape} blocks and {amounts.shape} amounts do not fit input shape {x.shape}",
     )
-    amounts: list[list[int]] = ctx.data(2).reshape(-1, 2).tolist()
-    require(min(map(min, amounts)) >= 0, ctx, f"paddings or crops {amounts} are negative")
-    return blocks, amounts
+    if blocks.data is None or amounts.data is None:
+        return None
+    found: list[int] = _int32(ctx, 1).tolist()
+    require(min(found) > 0, ctx, f"block shape {found} must be positive")
+    return found, _int32(ctx, 2).tolist()
 
 
 def prepare_space_to_batch(ctx: NodeContext) -> list[Shape | None]:
@@ -225,13 +273,24 @@ def prepare_space_to_batch(ctx: NodeContext) -> list[Shape | None]:
 
 
 def evaluate_space_to_batch(ctx: NodeContext) -> list[Array]:
-    """Positions of each block become batches; padded with zero (the zero point)."""
+    """Positions of each block become batches; padded with zero (the zero point).
+
+    A negative amount cuts off what is there.
+    """
     vectors = _block_vectors(ctx)
     assert vectors is not None
     blocks, pads = vectors
     y = ctx.outputs[0]
     fill = y.zero_point if y.quantized else 0
-    x = np.pad(ctx.data(0), ((0, 0), *map(tuple, pads), (0, 0)), constant_values=fill)
+    inner = tuple(
+        slice(max(0, -a), d - max(0, -b))
+        for d, (a, b) in zip(ctx.data(0).shape[1:], pads, strict=False)
+    )
+    x = np.pad(
+        ctx.data(0)[(slice(None), *inner)],
+        ((0, 0), *((max(0, a), max(0, b)) for a, b in pads), (0, 0)),
+        constant_values=fill,
+    )
     split: list[int] = [x.shape[0]]
     for d, block in zip(x.shape[1:], blocks, strict=False):
         split += [d // block, block]
@@ -247,6 +306,7 @@ def prepare_batch_to_space(ctx: NodeContext) -> list[Shape | None]:
     if vectors is None:
         return [None]
     blocks, crops = vectors
+    require(min(map(min, crops)) >= 0, ctx, f"crops {crops} are negative")
     x = ctx.input(0)
     product = int(np.prod(blocks))
     require(x.shape[0] % product == 0, ctx, f"batch {x.shape[0]} is no multiple of {product}")

@@ -13,49 +13,54 @@ from litefuse.runtime.kernels.base import (
     require,
     require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
 )
 
 
 def _requested(ctx: NodeContext) -> list[int] | None:
-    """The new shape as asked for, -1 included; None when a tensor will tell only at run time."""
+    """The new shape as asked for, -1 included; None when a tensor will tell only at run time.
+
+    A shape tensor that is no int32 vector is passed over for the option, as LiteRT does.
+    """
     shape = ctx.optional(1)
-    if shape is not None and len(shape.shape) == 1:
-        require_dtype(ctx, shape, "int32")
-        return None if shape.data is None else [int(d) for d in shape.data]
-    new_shape = ctx.option("new_shape")
-    require(new_shape is not None, ctx, "has neither a shape tensor of rank 1 nor new_shape")
-    dims = [int(d) for d in new_shape]
+    if shape is not None and shape.data is None:
+        return None
+    if shape is not None and len(shape.shape) == 1 and shape.dtype == np.int32:
+        return [int(d) for d in ctx.data(1)]
+    given = ctx.option("new_shape")
+    dims = [] if given is None else [int(d) for d in given]
     # Old converters wrote [0] for a scalar.
     return [] if dims == [0] else dims
 
 
-def prepare_reshape(ctx: NodeContext) -> list[Shape | None]:
-    """The shape asked for, with one -1 solved."""
-    require_inputs(ctx, 1, 2)
-    x = ctx.input(0)
-    require_same_dtype(ctx, x, ctx.outputs[0])
-    wanted = _requested(ctx)
+def _reshaped(ctx: NodeContext) -> Shape | None:
+    """The shape asked for, with one -1 solved; None while a tensor is unknown."""
+    x, wanted = ctx.input(0), _requested(ctx)
     if wanted is None:
-        return [None]
+        return None
     size = int(np.prod(x.shape, dtype=np.int64))
     stretch = [i for i, d in enumerate(wanted) if d == -1]
     require(len(stretch) <= 1, ctx, f"shape {wanted} has more than one -1")
-    known = int(np.prod([d for d in wanted if d != -1], dtype=np.int64))
     if stretch:
-        require(
-            known != 0 and size % known == 0,
-            ctx,
-            f"{size} elements of shape {x.shape} do not fill shape {wanted}",
-        )
-        wanted[stretch[0]] = size // known
-        known = size
+        # Zeros on both sides are left out of the division, so that [0, 3] fits [0, -1].
+        known = [d for d in wanted if d != -1]
+        whole = int(np.prod([d for d in x.shape if d], dtype=np.int64))
+        part = int(np.prod([d for d in known if d], dtype=np.int64))
+        wanted[stretch[0]] = 0 if size == 0 and 0 not in known else whole // part
     require(
-        known == size and min(wanted, default=0) >= 0,
+        int(np.prod(wanted, dtype=np.int64)) == size and min(wanted, default=0) >= 0,
         ctx,
         f"{size} elements of shape {x.shape} do not fill shape {wanted}",
     )
-    return [tuple(wanted)]
+    return tuple(wanted)
+
+
+def prepare_reshape(ctx: NodeContext) -> list[Shape | None]:
+    """The shape asked for; that of strings is left to the run, as LiteRT does."""
+    require_inputs(ctx, 1, 2)
+    x = ctx.input(0)
+    require_same_type(ctx, x, ctx.outputs[0])
+    return [None if x.dtype.hasobject else _reshaped(ctx)]
 
 
 def prepare_squeeze(ctx: NodeContext) -> list[Shape | None]:
@@ -90,7 +95,12 @@ def prepare_expand_dims(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_reshape(ctx: NodeContext) -> list[Array]:
     """The same elements in the new shape."""
-    return [ctx.copied(ctx.data(0).reshape(ctx.outputs[0].shape))]
+    return [ctx.data(0).reshape(_reshaped(ctx)).copy()]
+
+
+def evaluate_renamed(ctx: NodeContext) -> list[Array]:
+    """The same elements in the shape that was prepared."""
+    return [ctx.data(0).reshape(ctx.outputs[0].shape).copy()]
 
 
 def prepare_shape(ctx: NodeContext) -> list[Shape | None]:
@@ -126,8 +136,8 @@ def require_scalar_axis(ctx: NodeContext, axis: int, rank: int) -> int:
 
 KERNELS = (
     Kernel("RESHAPE", prepare_reshape, evaluate_reshape),
-    Kernel("SQUEEZE", prepare_squeeze, evaluate_reshape),
-    Kernel("EXPAND_DIMS", prepare_expand_dims, evaluate_reshape),
+    Kernel("SQUEEZE", prepare_squeeze, evaluate_renamed),
+    Kernel("EXPAND_DIMS", prepare_expand_dims, evaluate_renamed),
     Kernel("SHAPE", prepare_shape, evaluate_shape),
     Kernel("RANK", prepare_rank, evaluate_rank),
 )

@@ -20,6 +20,7 @@ class Arg:
     """A tensor of a one-op model: an input when it has `data`, a constant if `constant` too.
 
     Outputs and variables have a `shape` and a `dtype`. A `bfloat16` input's data is float32.
+    `through` is a type that a CAST puts between the tensor and the API, as for bfloat16.
     `extra` goes to `ModelBuilder.add_tensor` (sparsity, details, shape_signature ...).
     """
 
@@ -31,6 +32,7 @@ class Arg:
     axis: int = 0
     constant: bool = False
     variable: bool = False
+    through: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -68,8 +70,8 @@ class Case:
         ins = [None if a is None else _add(builder, a, f"in{i}") for i, a in enumerate(self.inputs)]
         fed = [i for i, a in zip(ins, self.inputs, strict=True) if a is not None and a.fed]
         for k, (index, arg) in enumerate(zip(ins, self.inputs, strict=True)):
-            if arg is not None and arg.fed and arg.dtype in _CAST and arg.data is not None:
-                outer = builder.add_tensor(f"fed{k}", arg.data.shape, _CAST[arg.dtype])
+            if arg is not None and arg.fed and (kind := _through(arg)) and arg.data is not None:
+                outer = builder.add_tensor(f"fed{k}", arg.data.shape, kind)
                 builder.add_op("CAST", [outer], [index or 0])
                 fed[fed.index(index)] = outer
         outs = [_add(builder, a, f"out{i}") for i, a in enumerate(self.outputs)]
@@ -84,8 +86,8 @@ class Case:
             **self.options,
         )
         for k, arg in enumerate(self.outputs):
-            if arg.dtype in _CAST:
-                outer = builder.add_tensor(f"read{k}", arg.shape or (), _CAST[arg.dtype])
+            if kind := _through(arg):
+                outer = builder.add_tensor(f"read{k}", arg.shape or (), kind)
                 builder.add_op("CAST", [outs[k]], [outer])
                 outs[k] = outer
         return builder.finish_bytes(fed, outs)
@@ -107,6 +109,10 @@ def case(
     made = Case(op, inputs, outputs, options, intermediates, steps or [], custom_options, version)
     made.defined = defined
     return made
+
+
+def _through(arg: Arg) -> str | None:
+    return arg.through or _CAST.get(arg.dtype or "")
 
 
 def _add(builder: ModelBuilder, arg: Arg, name: str) -> int:

@@ -38,7 +38,8 @@ def moved(draw: Draw, dims: Sequence[int], dtype: str) -> tuple[Arg, Arg]:
     # LiteRT's set_tensor takes a string without dimensions for its address.
     constant |= dtype == "string" and not dims
     operand = Arg(data(draw, dims, dtype), dtype=dtype, constant=constant, **q)
-    return operand, Arg(shape=(1,), dtype=dtype, **q)
+    through = "float32" if dtype == "int4" else None
+    return operand, Arg(shape=(1,), dtype=dtype, through=through, **q)
 
 
 def numbers(
