@@ -1,11 +1,19 @@
 """Elementwise functions of two tensors that broadcast: one table row an op.
 
 DIV, POW, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, FLOOR_DIV, FLOOR_MOD, ATAN2, LOGICAL_AND,
-LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float tolerances are in the table.
+LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float tolerances are in the table; 16-bit floats are computed
+in float32 and rounded.
+
+Found by running LiteRT: MAXIMUM and MINIMUM give the second operand where one is NaN, and run on
+empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too;
+ATAN2 pairs elements as they lie, and only asks for equal ranks.  POW of int32 is that of doubles,
+and -2**31 where that is no int32; but where one whole exponent of at least 1 is broadcast, powers
+are products of squares, which wrap or stop at the largest float.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,10 +27,12 @@ from litefuse.runtime.kernels.base import (
     KernelError,
     NodeContext,
     Shape,
+    require,
     require_dtype,
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bfloat16 import in_floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import (
     integer_activation_range,
@@ -31,6 +41,8 @@ from litefuse.runtime.kernels.fixed_point import (
 )
 
 Function = Callable[[Array, Array], Any]
+
+_HALVES = ("float16", "bfloat16")
 
 
 def _prepare(ctx: NodeContext, dtypes: tuple[str, ...]) -> list[Shape | None]:
@@ -43,6 +55,8 @@ def _prepare(ctx: NodeContext, dtypes: tuple[str, ...]) -> list[Shape | None]:
 
 
 def _evaluate(ctx: NodeContext, function: Function) -> list[Array]:
+    if ctx.outputs[0].type_name in _HALVES:
+        return [in_floats(ctx, function).reshape(ctx.outputs[0].shape)]
     with np.errstate(all="ignore"):
         result = np.asarray(function(ctx.data(0), ctx.data(1)), ctx.outputs[0].dtype)
     return [result.reshape(ctx.outputs[0].shape)]
@@ -75,17 +89,17 @@ def _evaluate_div(ctx: NodeContext) -> list[Array]:
 
 def _refuse_zero(ctx: NodeContext, b: Array) -> None:
     if not b.all():
-        raise KernelError(f"{ctx.op.name}: an integer is divided by 0")
+        raise KernelError(f"{ctx.op.name}: a number is divided by 0")
 
 
 def _evaluate_floor(ctx: NodeContext, function: Function) -> list[Array]:
-    if ctx.data(1).dtype.kind in "iu":
+    if ctx.data(1).dtype.kind in "iu" or ctx.op.name == "FLOOR_DIV":
         _refuse_zero(ctx, ctx.data(1))
     return _evaluate(ctx, function)
 
 
 def _floor_div(a: Array, b: Array) -> Any:
-    return np.floor(a / b) if a.dtype.kind == "f" else a // b
+    return np.floor(a.astype(np.float64) / b) if a.dtype.kind == "f" else a // b
 
 
 def _floor_mod(a: Array, b: Array) -> Any:
@@ -95,12 +109,40 @@ def _floor_mod(a: Array, b: Array) -> Any:
     return np.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest)
 
 
+def _evaluate_pow(ctx: NodeContext) -> list[Array]:
+    """a ** b."""
+    a, b, y = ctx.data(0), ctx.data(1), ctx.outputs[0]
+    if b.dtype.kind == "i":
+        require(int(b.min(initial=0)) >= 0, ctx, "an integer is raised to a negative power")
+    if b.size == 1 and a.shape != b.shape:
+        exponent = b.ravel()[0]
+        whole = int(np.clip(np.nan_to_num(np.round(exponent)), -1, 2**31 - 1))
+        if abs(float(exponent) - whole) < 1e-5 and whole >= 1:
+            return [_whole_power(a, whole).reshape(y.shape)]
+    return _evaluate(ctx, _power)
+
+
+def _whole_power(a: Array, exponent: int) -> Array:
+    """The power of an exponent of at least 1: that of its half squared, times the base if odd."""
+    if exponent == 1:
+        return a.copy()
+    half = _whole_power(a, exponent // 2)
+    with np.errstate(all="ignore"):
+        square = _within(np.asarray(half * half))
+        return _within(np.asarray(a * square)) if exponent % 2 else square
+
+
+def _within(x: Array) -> Array:
+    return clamp_float(np.atleast_1d(x), "NONE") if x.dtype.kind == "f" else x
+
+
 def _power(a: Array, b: Array) -> Any:
     if a.dtype.kind == "f":
         return np.power(a, b)
-    if (b < 0).any():
-        raise KernelError("POW: an integer is raised to a negative power")
-    return np.power(a, b)
+    exact = np.power(a.astype(np.float64), b)
+    info = np.iinfo(np.int32)
+    inside = (exact >= info.min) & (exact <= info.max)
+    return np.where(inside, exact, info.min).astype(np.int32)
 
 
 def _squared_difference(a: Array, b: Array) -> Any:
@@ -108,8 +150,46 @@ def _squared_difference(a: Array, b: Array) -> Any:
 
 
 def _prepare_extremum(ctx: NodeContext) -> list[Shape | None]:
-    names = ("float32", "int8", "uint8", "int16", "int32", "int64")
-    return _prepare(ctx, names)
+    """The broadcast shape of both inputs."""
+    require_inputs(ctx, 2)
+    a, b = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, a, b, ctx.outputs[0])
+    shape = broadcast_shapes(ctx, a.shape, b.shape)
+    if 0 not in shape:
+        require_dtype(ctx, a, "float32", *_HALVES, "int8", "uint8", "int16", "int32", "int64")
+    return [shape]
+
+
+def _greater(a: Array, b: Array) -> Any:
+    return np.where(a > b, a, b)
+
+
+def _lesser(a: Array, b: Array) -> Any:
+    return np.where(a < b, a, b)
+
+
+def _prepare_atan2(ctx: NodeContext) -> list[Shape | None]:
+    """The first input's shape."""
+    require_inputs(ctx, 2)
+    a, b = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, a, b, ctx.outputs[0])
+    require_dtype(ctx, a, "float32", "float64", *_HALVES)
+    require(len(a.shape) == len(b.shape), ctx, f"shapes {a.shape} and {b.shape} differ in rank")
+    count = math.prod(a.shape)
+    # LiteRT reads past the end of a shorter one.
+    require(math.prod(b.shape) >= count, ctx, f"shapes {a.shape} and {b.shape} differ")
+    return [a.shape]
+
+
+def _evaluate_atan2(ctx: NodeContext) -> list[Array]:
+    """The angle of the point (b, a)."""
+    shape = ctx.outputs[0].shape
+    size = math.prod(shape)
+
+    def angle(a: Array, b: Array) -> Array:
+        return np.asarray(np.arctan2(a.ravel(), b.ravel()[:size])).reshape(shape)
+
+    return _evaluate(ctx, angle)
 
 
 def _prepare_squared_difference(ctx: NodeContext) -> list[Shape | None]:
@@ -147,9 +227,9 @@ _WORDS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
 
 KERNELS = (
     Kernel("DIV", _prepare_div, _evaluate_div),
-    _row("POW", _power, "float32", "int32", ulp=4),
-    Kernel("MAXIMUM", _prepare_extremum, partial(_evaluate, function=np.maximum)),
-    Kernel("MINIMUM", _prepare_extremum, partial(_evaluate, function=np.minimum)),
+    Kernel("POW", partial(_prepare, dtypes=("float32", "int32")), _evaluate_pow, ulp=4),
+    Kernel("MAXIMUM", _prepare_extremum, partial(_evaluate, function=_greater)),
+    Kernel("MINIMUM", _prepare_extremum, partial(_evaluate, function=_lesser)),
     Kernel("SQUARED_DIFFERENCE", _prepare_squared_difference, _evaluate_squared_difference),
     Kernel(
         "FLOOR_DIV",
@@ -161,7 +241,7 @@ KERNELS = (
         partial(_prepare, dtypes=("float32", "int8", "int16", "int32", "int64")),
         partial(_evaluate_floor, function=_floor_mod),
     ),
-    _row("ATAN2", np.arctan2, "float32", "float64", ulp=4),
+    Kernel("ATAN2", _prepare_atan2, _evaluate_atan2, ulp=4),
     _row("LOGICAL_AND", np.logical_and, "bool"),
     _row("LOGICAL_OR", np.logical_or, "bool"),
     _row("BITWISE_XOR", np.bitwise_xor, *_WORDS),

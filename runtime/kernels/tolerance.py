@@ -28,16 +28,21 @@ def allowed_differences(
     shaped = [replace(v, shape=o.shape) for v, o in zip(ctx.outputs, outputs, strict=True)]
     ctx = replace(ctx, outputs=shaped)
     bounds = None if kernel.bound is None else kernel.bound.allowed(ctx, outputs)
-    return [_of_one(kernel, bounds, k, out) for k, out in enumerate(outputs)]
+    coarse = [v.type_name == "bfloat16" for v in shaped]
+    return [_of_one(kernel, bounds, k, out, coarse[k]) for k, out in enumerate(outputs)]
 
 
-def _of_one(kernel: Kernel, bounds: list[Array] | None, k: int, output: Array) -> Array | None:
+def _of_one(
+    kernel: Kernel, bounds: list[Array] | None, k: int, output: Array, bfloat16: bool
+) -> Array | None:
     if output.dtype.kind not in "fc":
         return None
     size = np.maximum(np.abs(output.real), np.abs(output.imag))
     size = np.where(np.isfinite(size), size, 0).astype(size.dtype)
     below = np.minimum(size, np.finfo(size.dtype).max / 2)  # the largest float has no spacing
     allowed: Array = kernel.ulp * np.spacing(below.astype(size.dtype)).astype(np.float64)
+    if bfloat16:  # seen as float32, of which it has 16 digits less
+        allowed = allowed * 2.0**16
     if bounds is not None:
         # NaN: an input is NaN or infinite, and so must the reference's result be.
         allowed = allowed + np.nan_to_num(np.broadcast_to(bounds[k], size.shape), posinf=np.inf)

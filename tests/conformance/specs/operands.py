@@ -45,3 +45,19 @@ def quantised(draw: Draw, dtype: str, **fixed: Any) -> dict[str, Any]:
     """`quantization` of the type, with some of it fixed; nothing for types that have none."""
     found = quantization(draw, dtype)
     return {**found, **fixed} if found else {}
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape, or the first where there is none."""
+    try:
+        return tuple(int(d) for d in np.broadcast_shapes(*shapes))
+    except ValueError:
+        return shapes[0]
+
+
+def divisor(draw: Draw, data: np.ndarray | None, zero: int = 0) -> np.ndarray:
+    """Numbers without `zero`, by which LiteRT refuses to divide (one time in ten they keep it)."""
+    assert data is not None
+    if draw(st.integers(0, 9)) == 9:
+        return data
+    return np.where(data == zero, zero + 1, data).astype(data.dtype)
