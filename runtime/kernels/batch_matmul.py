@@ -139,7 +139,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if 0 in (*yv.shape, a.shape[-1]):
         return [np.zeros(yv.shape, yv.dtype)]
     if av.dtype.kind == "f":
-        return [np.asarray(a @ b) if bv.dtype.kind == "f" else _hybrid(ctx, a, b)]
+        return [np.matmul(a, b, out=ctx.out()) if bv.dtype.kind == "f" else _hybrid(ctx, a, b)]
     if yv.dtype == np.int32:  # without the zero points
         product = a.astype(np.float64) @ b.astype(np.float64)
         return [wrap32(product.astype(np.int64)).astype(np.int32)]

@@ -28,11 +28,10 @@ from litefuse.runtime.kernels.bounds import contraction, rounded
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
-    exact_dtype,
+    exact_sums,
     float_product_multiplier,
     fused_clamp,
-    requantize,
-    requantize64,
+    requantize_rows,
     require_bias,
     require_convolution_scales,
     require_filled,
@@ -140,16 +139,13 @@ def _scatter(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
 
 def _integer(ctx: NodeContext) -> Array:
     wv, xv, yv = ctx.input(1), ctx.input(2), ctx.outputs[0]
-    weights = ctx.data(1).view(np.uint8 if xv.dtype == np.uint8 else np.int8).astype(np.int32)
+    weights = ctx.data(1).view(np.uint8 if xv.dtype == np.uint8 else np.int8)
     if xv.dtype == np.uint8:
-        weights = weights - tensor_zero_point(wv)
+        weights = weights.astype(np.int32) - tensor_zero_point(wv)
     largest = 32768 if xv.dtype == np.int16 else 255
-    flat = weights.reshape(len(weights), -1).T
     x = ctx.data(2).astype(np.int32) - xv.zero_point
-    acc = _scatter(ctx, x, weights, exact_dtype(flat, largest)).astype(np.int64)
+    sums = _scatter(ctx, x, weights, exact_sums(weights, 0, largest))
     bias = bias_data(ctx, 3)
-    if bias is not None:
-        acc += bias.ravel().astype(np.int64)
     if xv.dtype == np.uint8:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
@@ -157,8 +153,10 @@ def _integer(ctx: NodeContext) -> Array:
     bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
     promised = int(ctx.option("quantized_bias_type", 0))
     wide = xv.dtype == np.int16 and promised != TensorType.INT32
-    finish = requantize64 if wide else requantize
-    return finish(acc, q, shift, yv.zero_point, bounds, yv.dtype)
+    out = ctx.out()
+    flat, rows = (array.reshape(-1, out.shape[3]) for array in (out, sums))
+    requantize_rows(flat, rows, bias, q, shift, yv.zero_point, bounds, wide)
+    return out
 
 
 def _hybrid(ctx: NodeContext, magnitude: bool = False) -> Array:
