@@ -139,7 +139,13 @@ def _both(
 
 def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     rowwise = not ctx.option("time_major", True)
-    return _both(ctx, lambda places, *rest: lstm_errors(ctx, places, *rest, rowwise=rowwise))
+    ways = np.split(outputs[0], 2, axis=2) if len(outputs) == 1 else outputs
+
+    def errors(places: Places, x: Array, aux: Array | None, backward: bool) -> Array:
+        reference = _by_time(ctx, ways[places is _BACKWARD])
+        return lstm_errors(ctx, places, x, aux, backward, reference=reference, rowwise=rowwise)
+
+    return _both(ctx, errors)
 
 
 _BOUND = Bound("running error analysis of the steps", _allowed)

@@ -140,13 +140,19 @@ def _by_time(ctx: NodeContext, run: Callable[[Array], Array]) -> Array:
 def _step_errors(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     if int(ctx.option("kernel_type", 0)) == _BASIC:
         return lstm_basic.allowed(ctx, outputs)
-    return [lstm_errors(ctx, UNIDIRECTIONAL, ctx.data(0)[None])[0]]
+    reference = outputs[0][None]
+    return [lstm_errors(ctx, UNIDIRECTIONAL, ctx.data(0)[None], reference=reference)[0]]
 
 
-def _sequence_errors(ctx: NodeContext, _: Sequence[Array]) -> list[Array]:
+def _sequence_errors(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     places = _places(ctx, sequence=True)
     rowwise = not ctx.option("time_major", False)
-    return [_by_time(ctx, lambda steps: lstm_errors(ctx, places, steps, rowwise=rowwise))]
+    reference = outputs[0].transpose(1, 0, 2) if rowwise else outputs[0]
+
+    def errors(steps: Array) -> Array:
+        return lstm_errors(ctx, places, steps, reference=reference, rowwise=rowwise)
+
+    return [_by_time(ctx, errors)]
 
 
 _TEXT = "running error analysis of the steps"

@@ -31,6 +31,7 @@ from rich.table import Table
 from litefuse.cli import inputs
 from litefuse.cli.compare import difference
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from litefuse.runtime.kernels.custom.flexbuffer import loads
 from tests.networks.job import Answer, Job
 from tests.networks.process import Child
 from tests.networks.sweep import corpus_files, reference
@@ -169,7 +170,9 @@ def _refusal(path: Path, job: Job) -> str:
 
 def _check_case(child: Child, row: Row, job: Job, case: Case) -> None:
     inside = job.resolver != "AUTO"
-    answer = child.run(replace(job, cases=[case], tensors=inside))
+    # What has hung once is not waited for again.
+    patience = 5.0 if "does not end" in row.note else None
+    answer = child.run(replace(job, cases=[case], tensors=inside), patience)
     if answer.stage == "hung":
         # A loop whose condition these inputs never end: ours would not end either.
         row.note = row.note or f"LiteRT does not end on {case[0]}"
@@ -178,19 +181,32 @@ def _check_case(child: Child, row: Row, job: Job, case: Case) -> None:
         ours = _ready(Path(str(job.model)), case)
         ours.invoke()
     except (RuntimeError, ValueError) as error:
-        if answer.stage == "done" and any(array.any() for array in answer.outputs[0]):
+        if answer.stage == "done":
             row.fail("refused", f"{case[0]}: {error}")
-        elif answer.stage == "done" and row.good:
-            # For some types its kernels do nothing, and say nothing.
-            row.status, row.note = "neither runs", "LiteRT answers zeros whatever it is given"
         return
     if answer.stage != "done":
         row.note = row.note or f"LiteRT {answer.stage} on {case[0]}: {answer.error[:60].strip()}"
         return
     row.cases += 1
+    _blank_unwritten(ours, answer)
     _judge_outputs(row, ours, answer, case[0], inside)
     if inside:
         _judge_nodes(row, ours, answer, job, case)
+
+
+def _blank_unwritten(ours: Interpreter, answer: Answer) -> None:
+    """Zeros, as ours has, where LiteRT leaves what was in the memory: after the last detection."""
+    graph = ours.model.subgraphs[0]
+    for op in graph.operators:
+        if op.name == "TFLite_Detection_PostProcess":
+            last = graph.outputs.index(op.outputs[3])
+            slots = int(answer.outputs[0][last][0]) * int(
+                loads(op.custom_options)["max_classes_per_detection"]
+            )
+            for t in op.outputs[:3]:
+                answer.outputs[0][graph.outputs.index(t)][:, slots:] = 0
+                for tensors in answer.tensors:
+                    tensors[0, t][:, slots:] = 0
 
 
 def _judge_outputs(row: Row, ours: Interpreter, answer: Answer, case: str, inside: bool) -> None:
@@ -250,18 +266,32 @@ highest, alternating, zero); {summary}.
 """
 
 
-def page(rows: Sequence[Row], runs: int) -> str:
-    """The text of docs/corpus.md."""
-    lines = [" | ".join(TITLES), " | ".join("---" for _ in TITLES)]
-    lines += [" | ".join(c.replace("|", "/") for c in row.cells()) for row in rows]
+def page(rows: Sequence[Sequence[str]], runs: int) -> str:
+    """The text of docs/corpus.md from the cells of its table."""
+    lines = [TITLES, ["---"] * len(TITLES), *sorted(rows)]
+    statuses = Counter(row[1] for row in rows)
     return _PAGE.format(
         date=time.strftime("%Y-%m-%d"),
         count=len(rows),
-        cases=sum(row.cases for row in rows),
+        cases=sum(int(row[3]) for row in rows),
         runs=runs,
-        summary=", ".join(f"{n} {s}" for s, n in sorted(Counter(r.status for r in rows).items())),
-        table="\n".join(f"| {line} |" for line in lines),
+        summary=", ".join(f"{n} {s}" for s, n in sorted(statuses.items())),
+        table="\n".join(f"| {' | '.join(cells)} |" for cells in lines),
     )
+
+
+def write(path: Path, made: Sequence[Row], runs: int) -> None:
+    """Put rows into the page, which keeps those of other files."""
+    cells = [[cell.replace("|", "/") for cell in row.cells()] for row in made]
+    path.write_text(page(cells + kept(path, made), runs))
+
+
+def kept(path: Path, made: Sequence[Row]) -> list[list[str]]:
+    """The rows of a page for files that were not run now."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    table = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines if line[:1] == "|"]
+    names = {row.name for row in made}
+    return [cells for cells in table[2:] if cells[0] not in names]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -274,7 +304,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=5, help="random inputs a file")
     parser.add_argument("--no-limits", action="store_true", help="leave out the types' limits")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds a run may take")
-    parser.add_argument("--write", type=Path, help="write the table to this Markdown page")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        help="write the table to this page (which keeps its other files' rows)",
+    )
     given = parser.parse_args(arguments)
     files = [given.corpus] if given.corpus.is_file() else corpus_files(given.corpus)
     files = [f for f in files if not given.names or any(n in f.stem for n in given.names)]
@@ -285,6 +319,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             row = check(child, path, given.runs, not given.no_limits)
             rows.append(row)
             print(f"{row.seconds:6.1f} s  {'  '.join(c for c in row.cells() if c)}", flush=True)
+            if given.write:
+                write(given.write, rows, given.runs)
         child.close()
     rows.sort(key=lambda row: row.name)
     table = Table(*TITLES)
@@ -293,8 +329,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             table.add_row(*row.cells())
     Console(width=200).print(table)
     print(", ".join(f"{n} {s}" for s, n in sorted(Counter(r.status for r in rows).items())))
-    if given.write:
-        given.write.write_text(page(rows, given.runs))
     return int(any(not row.good for row in rows))
 
 
