@@ -8,6 +8,7 @@ state what the steps before it brought (`running_error`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,22 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.recurrent import activate, product, require_state
 from litefuse.runtime.kernels.running_error import exact, multiplied
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Steps [time, batch, depth], auxiliary ones beside them, and how a cell goes over them."""
+
+    steps: Array
+    aux: Array | None = None
+    backward: bool = False
+    passes: int = 1
+
+    @property
+    def order(self) -> list[int]:
+        """The steps' indices in turn."""
+        once = range(len(self.steps))
+        return list(reversed(once) if self.backward else once) * self.passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +72,31 @@ class _Cell:
         require_state(ctx, self.state, (batch, units))
         return units
 
-    def run(self, ctx: NodeContext, steps: Array, aux: Array | None, backward: bool) -> Array:
-        """Outputs [time, batch, units] of steps [time, batch, depth]; the state moves on."""
+    def run(self, ctx: NodeContext, way: _Way) -> Array:
+        """Outputs [time, batch, units] of the way's steps; the state moves on."""
         asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
         code = int(ctx.option("fused_activation_function", 0))
         state = ctx.data(self.state)
-        out = np.empty((len(steps), *state.shape), np.float32)
-        order = range(len(steps) - 1, -1, -1) if backward else range(len(steps))
-        for t in order:
-            total = ctx.data(self.bias) + product(steps[t], ctx.input(self.weights), asymmetric)
-            if aux is not None and self.aux_weights is not None:
-                total = total + product(aux[t], ctx.input(self.aux_weights), asymmetric)
+        out = np.empty((len(way.steps), *state.shape), np.float32)
+        for t in way.order:
+            total = ctx.data(self.bias) + product(way.steps[t], ctx.input(self.weights), asymmetric)
+            if way.aux is not None and self.aux_weights is not None:
+                total = total + product(way.aux[t], ctx.input(self.aux_weights), asymmetric)
             total = total + product(state, ctx.input(self.recurrent), asymmetric)
             out[t] = state[...] = activate(total, code)
         return out
 
-    def errors(self, ctx: NodeContext, steps: Array, aux: Array | None, backward: bool) -> Array:
+    def errors(self, ctx: NodeContext, way: _Way) -> Array:
         """For each output of `run` the largest difference of two computations of it."""
         asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))
         code = int(ctx.option("fused_activation_function", 0))
         state = exact(ctx.data(self.state))
-        out = np.empty((len(steps), *state.value.shape))
-        order = range(len(steps) - 1, -1, -1) if backward else range(len(steps))
-        for t in order:
+        out = np.empty((len(way.steps), *state.value.shape))
+        for t in way.order:
             total = exact(ctx.data(self.bias))
-            total = total + multiplied(exact(steps[t]), ctx.input(self.weights), asymmetric)
-            if aux is not None and self.aux_weights is not None:
-                more = multiplied(exact(aux[t]), ctx.input(self.aux_weights), asymmetric)
+            total = total + multiplied(exact(way.steps[t]), ctx.input(self.weights), asymmetric)
+            if way.aux is not None and self.aux_weights is not None:
+                more = multiplied(exact(way.aux[t]), ctx.input(self.aux_weights), asymmetric)
                 total = total + more
             total = total + multiplied(state, ctx.input(self.recurrent), asymmetric)
             state = total.rounded(4).activated(code)
@@ -89,7 +104,7 @@ class _Cell:
         return out
 
 
-Run = Callable[[_Cell, NodeContext, Array, "Array | None", bool], Array]
+Run = Callable[[_Cell, NodeContext, _Way], Array]
 
 
 _ONE = _Cell(1, 2, 3, 4)
@@ -112,7 +127,7 @@ def evaluate_step(ctx: NodeContext) -> list[Array]:
 
 
 def _step(ctx: NodeContext, run: Run) -> list[Array]:
-    return [run(_ONE, ctx, ctx.data(0)[None], None, False)[0]]
+    return [run(_ONE, ctx, _Way(ctx.data(0)[None]))[0]]
 
 
 def _batch(ctx: NodeContext, shape: Shape) -> int:
@@ -141,7 +156,7 @@ def evaluate_sequence(ctx: NodeContext) -> list[Array]:
 
 
 def _sequence(ctx: NodeContext, run: Run) -> list[Array]:
-    return [_by_time(ctx, run(_ONE, ctx, _by_time(ctx, ctx.data(0)), None, False))]
+    return [_by_time(ctx, run(_ONE, ctx, _Way(_by_time(ctx, ctx.data(0)))))]
 
 
 def _crossed(ctx: NodeContext) -> bool:
@@ -152,52 +167,98 @@ def _crossed(ctx: NodeContext) -> bool:
 def prepare_both(ctx: NodeContext) -> list[Shape | None]:
     """[.., forward units] and [.., backward units], or their sum when the outputs are merged."""
     require_inputs(ctx, 12)
-    x, aux = ctx.input(0), ctx.optional(9)
+    x = ctx.input(0)
     require_dtype(ctx, x, "float32")
     require_rank(ctx, x, 3)
+    batch = _batch(ctx, x.shape)
+    forward = _FORWARD.check(ctx, batch, x.shape[2])
+    backward = _BACKWARD.check(ctx, batch, x.shape[2])
+    kinds = [ctx.input(cell.weights).dtype for cell in (_FORWARD, _BACKWARD)]
+    require(kinds[0] == kinds[1], ctx, f"forward weights {kinds[0]}, backward weights {kinds[1]}")
+    _check_aux(ctx)
+    merged = bool(ctx.option("merge_outputs", False))
+    wanted = 1 if merged else 2
+    require(len(ctx.outputs) == wanted, ctx, f"{len(ctx.outputs)} outputs, needs {wanted}")
+    if merged:
+        return [(*x.shape[:2], forward + backward)]
+    return [(*x.shape[:2], forward), (*x.shape[:2], backward)]
+
+
+def _check_aux(ctx: NodeContext) -> None:
+    """KernelError unless the auxiliary input and its weights fit."""
+    x, aux = ctx.input(0), ctx.optional(9)
     weights = [ctx.optional(i) for i in (10, 11)]
     require(
         (weights[0] is None) == (weights[1] is None) and (aux is not None or weights[0] is None),
         ctx,
         "the auxiliary weights need each other and the auxiliary input",
     )
-    if aux is not None:
-        require(
-            aux.shape[:2] == x.shape[:2], ctx, f"auxiliary input {aux.shape} with input {x.shape}"
-        )
-        for cell, value in zip((_FORWARD, _BACKWARD), weights, strict=True):
-            wanted = (ctx.input(cell.weights).shape[0], aux.shape[2])
-            require(value is None or value.shape == wanted, ctx, f"auxiliary weights need {wanted}")
-    batch = _batch(ctx, x.shape)
-    behind = x if aux is None or _crossed(ctx) else aux
-    forward = _FORWARD.check(ctx, batch, x.shape[2])
-    backward = _BACKWARD.check(ctx, batch, behind.shape[2])
-    if ctx.option("merge_outputs", False):
-        require(len(ctx.outputs) == 1, ctx, f"{len(ctx.outputs)} outputs; merged it has 1")
-        return [(*x.shape[:2], forward + backward)]
-    require(len(ctx.outputs) == 2, ctx, f"{len(ctx.outputs)} outputs; unmerged it has 2")
-    return [(*x.shape[:2], forward), (*x.shape[:2], backward)]
+    if aux is None:
+        return
+    require_dtype(ctx, aux, "float32")
+    time_major = bool(ctx.option("time_major", False))
+    if not _crossed(ctx):
+        enough = math.prod(aux.shape) >= math.prod(x.shape)
+        require(enough or not time_major, ctx, f"auxiliary input {aux.shape} for {x.shape}")
+        return
+    require_rank(ctx, aux, 3)
+    require(aux.shape[:2] == x.shape[:2], ctx, f"auxiliary input {aux.shape} for {x.shape}")
+    for cell, value in zip((_FORWARD, _BACKWARD), weights, strict=True):
+        own = ctx.input(cell.weights)
+        wanted = (own.shape[0], aux.shape[2])
+        require(value is not None and value.shape == wanted, ctx, f"auxiliary weights of {wanted}")
+        require(value is not None and value.dtype == own.dtype, ctx, "auxiliary weights' type")
+    if time_major or _hybrid(ctx):
+        # LiteRT steps through the auxiliary input by the main one's depth, and would leave it.
+        one = x.shape[0] == 1 if time_major else x.shape[0] * x.shape[1] == 1
+        fits = one or x.shape[2] <= aux.shape[2]
+        require(fits, ctx, f"auxiliary input {aux.shape} for the deeper {x.shape}")
+
+
+def _hybrid(ctx: NodeContext) -> bool:
+    return ctx.input(_FORWARD.weights).dtype.kind != "f"
 
 
 def evaluate_both(ctx: NodeContext) -> list[Array]:
     """Both directions; without weights of its own the auxiliary input is the backward cell's when
     the node is time major.
+
+    Three slips of LiteRT's are its results.  Its batch-major loops give the backward cell the main
+    input even without weights for the auxiliary one.  All its loops but the batch-major one of
+    floats step through the auxiliary input by the main input's depth.  Its time-major loop of
+    hybrid cells goes over the sequence as many times as it has steps, the states moving on.
     """
     return _both(ctx, _Cell.run)
 
 
 def _both(ctx: NodeContext, run: Run) -> list[Array]:
+    time_major = bool(ctx.option("time_major", False))
     x = _by_time(ctx, ctx.data(0))
-    aux = None if ctx.optional(9) is None else _by_time(ctx, ctx.data(9))
-    crossed = aux if _crossed(ctx) else None
-    # LiteRT's batch-major loop gives the backward cell the main input even then.
-    stacked = aux is not None and crossed is None and bool(ctx.option("time_major", False))
-    behind = aux if stacked and aux is not None else x
+    aux = None if ctx.optional(9) is None else ctx.data(9)
+    crossed = _aux_steps(ctx, aux) if aux is not None and _crossed(ctx) else None
+    behind = x
+    if aux is not None and crossed is None and time_major:
+        behind = aux.reshape(-1)[: x.size].reshape(x.shape)
+    passes = max(1, len(x)) if time_major and _hybrid(ctx) else 1
     outs = [
-        _by_time(ctx, run(_FORWARD, ctx, x, crossed, False)),
-        _by_time(ctx, run(_BACKWARD, ctx, behind, crossed, True)),
+        _by_time(ctx, run(_FORWARD, ctx, _Way(x, crossed, False, passes))),
+        _by_time(ctx, run(_BACKWARD, ctx, _Way(behind, crossed, True, passes))),
     ]
     return [np.concatenate(outs, axis=2)] if ctx.option("merge_outputs", False) else outs
+
+
+def _aux_steps(ctx: NodeContext, aux: Array) -> Array:
+    """The auxiliary input's steps [time, batch, depth], as LiteRT finds them."""
+    x, time_major = ctx.input(0).shape, bool(ctx.option("time_major", False))
+    if not time_major and not _hybrid(ctx):
+        return _by_time(ctx, aux)
+    flat, depth = np.ascontiguousarray(aux).reshape(-1), aux.shape[2]
+    if time_major:
+        stride, size = x[1] * x[2], x[1] * depth
+        rows = [flat[t * stride : t * stride + size].reshape(x[1], depth) for t in range(x[0])]
+        return np.stack(rows) if rows else np.empty((0, x[1], depth), np.float32)
+    starts = np.arange(x[0] * x[1]).reshape(x[0], x[1]).T * x[2]
+    return flat[starts[:, :, None] + np.arange(depth)]
 
 
 def _bound(outputs_of: Callable[[NodeContext, Run], list[Array]]) -> Bound:

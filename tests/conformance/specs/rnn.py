@@ -1,0 +1,206 @@
+"""RNN, UNIDIRECTIONAL_SEQUENCE_RNN, BIDIRECTIONAL_SEQUENCE_RNN and SVDF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.conformance.case import Arg, Case, case
+from tests.conformance.draw import Draw, quantization, rng
+from tests.conformance.registry import conforms
+from tests.conformance.specs.lstm import ACTIVATIONS, WEIGHTS, matrix, steps_of, vector
+
+FAULTS = ("count", "depth", "bias", "recurrent", "state", "units", "kind", "constant")
+OTHERS = ("int8", "int16", "uint8", "int32", "bool", "float16")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A cell's sizes, and what is wrong with it."""
+
+    batch: int
+    depth: int
+    units: int
+    weights: str
+    fault: str = ""
+
+
+def draw_form(draw: Draw, weights: str) -> Form:
+    """Sizes; now and then a fault that LiteRT refuses."""
+    fault = draw(st.sampled_from(FAULTS)) if draw(st.integers(0, 9)) == 9 else ""
+    sizes = (draw(st.integers(1, n)) for n in (4, 20, 9))
+    return Form(*sizes, weights, fault)
+
+
+def cell(r: np.random.Generator, f: Form, depth: int | None = None) -> list[Arg]:
+    """Weights, recurrent weights, bias and state."""
+    n, kind = f.units, f.weights
+    wide = (f.depth if depth is None else depth) + (f.fault == "depth")
+    other = "int8" if kind == "float32" else "float32"
+    state = Arg(
+        shape=(f.batch + (f.fault == "state"), n + (f.fault == "units")),
+        dtype="float32",
+        variable=True,
+    )
+    if f.fault == "constant":
+        state = Arg(np.zeros((f.batch, n), np.float32), constant=True)
+    return [
+        matrix(r, (n, wide), kind),
+        matrix(r, (n + (f.fault == "recurrent"), n), other if f.fault == "kind" else kind),
+        vector(r, n + (f.fault == "bias")),
+        state,
+    ]
+
+
+def attributes(draw: Draw, f: Form) -> dict[str, object]:
+    """Activation, and asymmetry where there are integers."""
+    made: dict[str, object] = {"fused_activation_function": draw(st.sampled_from(ACTIVATIONS))}
+    if f.weights != "float32":
+        made["asymmetric_quantize_inputs"] = draw(st.booleans())
+    return made
+
+
+def odd_type(draw: Draw, op: str, kind: str) -> Case:
+    """A node whose input has a type that LiteRT refuses."""
+    r = rng(draw)
+    f = Form(2, 3, 4, "float32")
+    rank = 2 if op in ("RNN", "SVDF") else 3
+    x = Arg(np.zeros((2, 3) if rank == 2 else (2, 1, 3), kind))
+    return case(op, [x, *cell(r, f)], [Arg(shape=(2, 4))])
+
+
+@conforms("RNN", *WEIGHTS, others=OTHERS)
+def rnn(draw: Draw, kind: str) -> Case:
+    if kind not in WEIGHTS:
+        return odd_type(draw, "RNN", kind)
+    f = draw_form(draw, WEIGHTS[kind])
+    chosen = attributes(draw, f)
+    r = rng(draw)
+    feeds = steps_of(r, (f.batch, f.depth), draw(st.integers(1, 4)))
+    inputs = [Arg(feeds[0]), *cell(r, f)]
+    if f.fault == "count":
+        inputs.append(vector(r, 1))
+    out = [Arg(shape=(f.batch, f.units))]
+    return case("RNN", inputs, out, steps=[[x] for x in feeds], **chosen)
+
+
+@conforms("UNIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS, others=OTHERS)
+def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
+    op = "UNIDIRECTIONAL_SEQUENCE_RNN"
+    if kind not in WEIGHTS:
+        return odd_type(draw, op, kind)
+    f = draw_form(draw, WEIGHTS[kind])
+    chosen = attributes(draw, f)
+    time, time_major = draw(st.integers(1, 5)), draw(st.booleans())
+    shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
+    r = rng(draw)
+    feeds = steps_of(r, shape, draw(st.integers(1, 2)))
+    inputs = [Arg(feeds[0]), *cell(r, f)]
+    if f.fault == "count":
+        inputs.append(vector(r, 1))
+    return case(
+        op,
+        inputs,
+        [Arg(shape=(*shape[:2], f.units))],
+        steps=[[x] for x in feeds],
+        time_major=time_major,
+        **chosen,
+    )
+
+
+@conforms("BIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS)
+def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
+    f = draw_form(draw, WEIGHTS[kind])
+    f = replace(f, fault="" if f.fault == "kind" else f.fault)  # LiteRT would read past it
+    chosen = attributes(draw, f)
+    time, time_major, merged = draw(st.integers(1, 4)), draw(st.booleans()), draw(st.booleans())
+    shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
+    aux = draw(st.sampled_from(("none", "stacked", "crossed")))
+    behind = replace(f, units=draw(st.integers(1, 9)), fault="")
+    r = rng(draw)
+    # A shallower auxiliary input LiteRT would read past, but for batch-major floats.
+    crossed = aux == "crossed"
+    least = 1 if kind == "float32" and not time_major else f.depth
+    depth = draw(st.integers(least, f.depth + 3)) if crossed else f.depth
+    fed = [steps_of(r, shape, 2)]
+    if aux != "none":
+        fed.append(steps_of(r, (*shape[:2], depth), 2))
+    inputs = [
+        Arg(fed[0][0]),
+        *cell(r, f),
+        *cell(r, behind),
+        None if aux == "none" else Arg(fed[1][0]),
+        matrix(r, (f.units, depth), f.weights) if crossed else None,
+        matrix(r, (behind.units, depth), f.weights) if crossed else None,
+    ]
+    if crossed and draw(st.integers(0, 9)) == 9:
+        inputs[10] = None
+    if f.fault == "count":
+        inputs.append(vector(r, 1))
+    both = f.units + behind.units
+    outs = [both] if merged else [f.units, behind.units]
+    return case(
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+        inputs,
+        [Arg(shape=(*shape[:2], n)) for n in outs],
+        steps=[list(pair) for pair in zip(*fed, strict=True)],
+        time_major=time_major,
+        merge_outputs=merged,
+        **chosen,
+    )
+
+
+@conforms("SVDF", *WEIGHTS, "int8", others=("int16", "uint8", "int32", "bool", "float16"))
+def svdf(draw: Draw, kind: str) -> Case:
+    if kind not in (*WEIGHTS, "int8"):
+        return odd_type(draw, "SVDF", kind)
+    faults = ("count", "rank", "depth", "time", "bias", "state", "constant", "activation")
+    fault = draw(st.sampled_from(faults)) if draw(st.integers(0, 9)) == 9 else ""
+    batch, depth, units, rank, memory = (draw(st.integers(1, n)) for n in (4, 20, 6, 3, 8))
+    filters = units * rank
+    code = draw(st.sampled_from(ACTIVATIONS))
+    r = rng(draw)
+    shapes = [
+        (filters, depth + (fault == "depth")),
+        (filters + (fault == "time"), memory),
+        (units + (fault == "bias"),),
+    ]
+    state = Arg(shape=(batch, memory * filters + (fault == "state")), variable=True)
+    out = Arg(shape=(batch, units))
+    if kind == "int8":
+        code = "RELU" if fault != "activation" else "NONE"
+        sizes = [np.float32(v) for v in r.uniform(0.001, 0.02, 5)]
+        feeds = [r.integers(-128, 128, (batch, depth)).astype(np.int8) for _ in range(4)]
+        time = r.integers(-32768, 32768, shapes[1]).astype(np.int16)
+        bias = r.integers(-2000, 2000, shapes[2]).astype(np.int32)
+        x = Arg(feeds[0], **quantization(draw, "int8"))
+        zero = {"zero_point": 0, "constant": True}
+        parts = [
+            Arg(r.integers(-128, 128, shapes[0]).astype(np.int8), scale=sizes[0], **zero),
+            Arg(time, scale=sizes[1] / 100, **zero),
+            Arg(bias, scale=sizes[2], **zero),
+        ]
+        point = draw(st.integers(-3, 3))  # of a state, which LiteRT passes over
+        state = replace(state, dtype="int16", scale=sizes[3] / 10, zero_point=point)
+        out = replace(out, dtype="int8", **quantization(draw, "int8"))
+    else:
+        weights = WEIGHTS[kind]
+        feeds = steps_of(r, (batch, depth), draw(st.integers(1, 4)))
+        x = Arg(feeds[0])
+        parts = [matrix(r, s, weights) for s in shapes[:2]] + [vector(r, shapes[2][0])]
+        state = replace(state, dtype="float32")
+    inputs = [x, *parts[:2], parts[2] if draw(st.booleans()) or fault == "bias" else None, state]
+    if fault == "constant":
+        assert state.shape is not None
+        held = np.zeros(state.shape, state.dtype)
+        inputs[4] = replace(state, data=held, shape=None, variable=False, constant=True)
+    chosen: dict[str, object] = {"fused_activation_function": code, "rank": rank}
+    if fault == "rank":
+        chosen["rank"] = 0 if draw(st.booleans()) else filters + 1
+    if kind.startswith("hybrid"):
+        chosen["asymmetric_quantize_inputs"] = draw(st.booleans())
+    if fault == "count":
+        inputs = inputs[:4]
+    return case("SVDF", inputs, [out], steps=[[f] for f in feeds], **chosen)
