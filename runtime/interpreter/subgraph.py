@@ -235,7 +235,10 @@ class SubgraphState:
         """
         with self._alone():
             if not self._ready:
-                self._allocate()
+                try:
+                    self._allocate()
+                except MemoryError as error:
+                    raise KernelError(f"{self._name} needs more memory: {error}") from error
 
     def _allocate(self) -> None:
         self.close()
