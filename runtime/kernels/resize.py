@@ -1,5 +1,8 @@
-"""RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: NHWC; float32, int8, uint8, int16.
+"""RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: NHWC.
 
+Nearest takes any type of 1, 2 or 4 bytes, and align_corners together with half_pixel_centers; so
+does bilinear where the size is no constant, for LiteRT looks at them together with a constant size;
+but it then reads pixels past the image's end, which we refuse.
 Float results are equal: four products, added in the reference's order; nearest copies.
 """
 
@@ -17,13 +20,17 @@ from litefuse.runtime.kernels.base import (
     NodeContext,
     Shape,
     require,
-    require_dtype,
     require_inputs,
     require_rank,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 from litefuse.runtime.kernels.fixed_point import round_half_away
 
+_MOVED: Final = (
+    *("float32", "float16", "bfloat16", "int8", "uint8", "int16", "uint16"),
+    *("int32", "uint32", "bool"),
+)
 _ELEMENTS: Final = 1 << 16  # of the result, blended at a time
 
 
@@ -34,24 +41,27 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, x, 4)
     require_rank(ctx, size, 1)
     require(size.shape == (2,), ctx, f"size has shape {size.shape}, needs (2,)")
-    require_dtype(ctx, x, "float32", "int8", "uint8", "int16", "float16", "int32")
-    require_same_dtype(ctx, x, ctx.outputs[0])
-    require_dtype(ctx, size, "int32")
-    require(
-        not (ctx.option("align_corners", False) and ctx.option("half_pixel_centers", False)),
-        ctx,
-        "align_corners and half_pixel_centers exclude each other",
-    )
+    require_type(ctx, x, *_MOVED)
+    require_same_type(ctx, x, ctx.outputs[0])
+    require_type(ctx, size, "int32")
     if size.data is None:
         return [None]
     height, width = (int(d) for d in size.data)
-    require(height > 0 and width > 0, ctx, f"size {height}x{width} must be positive")
+    require(height >= 0 and width >= 0, ctx, f"size {height}x{width} must not be negative")
     return [(x.shape[0], height, width, x.shape[3])]
 
 
 def _prepare_bilinear(ctx: NodeContext) -> list[Shape | None]:
-    require_dtype(ctx, ctx.input(0), "float32", "int8", "uint8", "int16")
-    return prepare(ctx)
+    require_type(ctx, ctx.input(0), "float32", "int8", "uint8", "int16")
+    both = ctx.option("align_corners", False) and ctx.option("half_pixel_centers", False)
+    require(
+        not (both and ctx.input(1).constant),
+        ctx,
+        "align_corners and half_pixel_centers exclude each other",
+    )
+    shapes = prepare(ctx)
+    require(shapes[0] is None or 0 not in shapes[0][1:3], ctx, f"size {shapes[0]} is empty")
+    return shapes
 
 
 def _nearest(size: int, out: int, align: bool, half: bool) -> Array:
@@ -66,6 +76,9 @@ def _nearest(size: int, out: int, align: bool, half: bool) -> Array:
 def evaluate_nearest(ctx: NodeContext) -> list[Array]:
     """Each output pixel copied from the nearest input pixel."""
     x = ctx.data(0)
+    if 0 in ctx.outputs[0].shape:
+        return [ctx.out()]
+    require(x.size > 0, ctx, f"an image of shape {x.shape} has no pixels to take")
     _, height, width, _ = ctx.outputs[0].shape
     align = bool(ctx.option("align_corners", False))
     half = bool(ctx.option("half_pixel_centers", False))
@@ -140,6 +153,9 @@ def _blend(x: Array, rows: _Blend, columns: _Blend) -> Array:
 def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
     """Each output pixel blended from four input pixels."""
     x = ctx.data(0)
+    if 0 in ctx.outputs[0].shape:
+        return [ctx.out()]
+    require(x.size > 0, ctx, f"an image of shape {x.shape} has no pixels to take")
     _, height, width, _ = ctx.outputs[0].shape
     align = bool(ctx.option("align_corners", False))
     half = bool(ctx.option("half_pixel_centers", False))
@@ -148,6 +164,8 @@ def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
     make = _float_blend if in_float else _integer_blend
     rows = make(x.shape[1], height, align, half)
     columns = make(x.shape[2], width, align, half)
+    for axis, blend in ((1, rows), (2, columns)):
+        require(int(blend.low.max()) < x.shape[axis], ctx, "reads past the end of the image")
     out = ctx.out()
     for part in _bands(out):
         total = _blend(x, rows.part(part), columns)

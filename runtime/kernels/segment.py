@@ -1,4 +1,7 @@
-"""SEGMENT_SUM and UNSORTED_SEGMENT_SUM, _PROD, _MAX and _MIN: float32 and int32, exact."""
+"""SEGMENT_SUM and UNSORTED_SEGMENT_SUM, _PROD, _MAX and _MIN: float32 and int32, exact.
+
+_MAX and _MIN begin at the type's limit and pass over NaN.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def prepare_sum(ctx: NodeContext) -> list[Shape | None]:
     require_dtype(ctx, x, "float32", "int32")
     require_dtype(ctx, ids, "int32")
     require_same_dtype(ctx, x, ctx.outputs[0])
-    return [None if ids.data is None else _sum_shape(ctx)]
+    return [None if ids.data is None or x.data is None else _sum_shape(ctx)]
 
 
 def _sum_shape(ctx: NodeContext) -> Shape:
@@ -51,7 +54,8 @@ def _sum_shape(ctx: NodeContext) -> Shape:
 def evaluate_sum(ctx: NodeContext) -> list[Array]:
     """Rows of one id added in their order."""
     out = np.zeros(_sum_shape(ctx), ctx.outputs[0].dtype)
-    np.add.at(out, ctx.data(1), ctx.data(0))
+    with np.errstate(all="ignore"):
+        np.add.at(out, ctx.data(1), ctx.data(0))
     return [out]
 
 
@@ -63,18 +67,19 @@ def prepare_unsorted(ctx: NodeContext) -> list[Shape | None]:
     require_dtype(ctx, ids, "int32")
     require_dtype(ctx, count, "int32")
     require_same_dtype(ctx, x, ctx.outputs[0])
-    require(len(count.shape) <= 1, ctx, f"num_segments has shape {count.shape}")
     require(
         len(ids.shape) <= len(x.shape) and x.shape[: len(ids.shape)] == ids.shape,
         ctx,
         f"ids of shape {ids.shape} do not begin shape {x.shape}",
     )
-    if count.data is None:
+    if count.data is None or ids.data is None:
         return [None]
     return [(_segments(ctx), *x.shape[len(ids.shape) :])]
 
 
 def _segments(ctx: NodeContext) -> int:
+    shape = ctx.input(2).shape
+    require(shape in ((), (1,)), ctx, f"num_segments has shape {shape}")
     count = int(ctx.data(2).ravel()[0])
     require(count >= 0, ctx, f"num_segments {count} is negative")
     return count
@@ -86,7 +91,7 @@ def _unsorted(combine: Any, start: Callable[[Any], Any]) -> Callable[[NodeContex
         require(bool((ids < count).all()), ctx, f"ids reach num_segments {count}")
         out = np.full((count, *x.shape[ids.ndim :]), start(x.dtype), x.dtype)
         kept = ids >= 0
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             combine.at(out, ids[kept], x[kept])
         return [out]
 
@@ -105,6 +110,6 @@ KERNELS = (
     Kernel("SEGMENT_SUM", prepare_sum, evaluate_sum),
     Kernel("UNSORTED_SEGMENT_SUM", prepare_unsorted, _unsorted(np.add, lambda _: 0)),
     Kernel("UNSORTED_SEGMENT_PROD", prepare_unsorted, _unsorted(np.multiply, lambda _: 1)),
-    Kernel("UNSORTED_SEGMENT_MAX", prepare_unsorted, _unsorted(np.maximum, _lowest)),
-    Kernel("UNSORTED_SEGMENT_MIN", prepare_unsorted, _unsorted(np.minimum, _highest)),
+    Kernel("UNSORTED_SEGMENT_MAX", prepare_unsorted, _unsorted(np.fmax, _lowest)),
+    Kernel("UNSORTED_SEGMENT_MIN", prepare_unsorted, _unsorted(np.fmin, _highest)),
 )

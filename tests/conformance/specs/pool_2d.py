@@ -12,7 +12,16 @@ from tests.conformance.registry import conforms
 from tests.conformance.specs.weighted import flaw, image
 
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH", "SIGN_BIT")
-FLAWS = ("rank", "stride", "filter", "scale", "no scale", "empty batch", "empty image", "output type")
+FLAWS = (
+    "rank",
+    "stride",
+    "filter",
+    "scale",
+    "no scale",
+    "empty batch",
+    "empty image",
+    "output type",
+)
 
 
 def _pool(draw: Draw, op: str, dtype: str) -> Case:
@@ -46,11 +55,7 @@ def _pool(draw: Draw, op: str, dtype: str) -> Case:
         p = quantization(draw, made)
     return case(
         op,
-        [
-            Arg(
-                values(draw, size, dtype, special=draw(st.integers(0, 3)) == 3), dtype=dtype, **q
-            )
-        ],
+        [Arg(values(draw, size, dtype, special=draw(st.integers(0, 3)) == 3), dtype=dtype, **q)],
         [Arg(shape=(1,), dtype=made, **p)],
         **options,
     )

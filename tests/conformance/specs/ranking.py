@@ -39,13 +39,11 @@ def _arg(draw: Draw, op: str, dtype: str) -> Case:
     along = _axis(draw, len(size), broken)
     x = _ties(draw, size, dtype, special=True)
     assert along.data is not None
-    if (
-        dtype == "float32"
-        and size
-        and size[-1] >= 4
-        and int(along.data.flat[0]) in (-1, x.ndim - 1)
-    ):
-        x = np.where(np.isnan(x), np.float32(1), x)  # the CPU's vector instructions order NaN
+    place = int(along.data.flat[0])
+    if dtype == "float32" and -x.ndim <= place < x.ndim:
+        place %= x.ndim
+        if size[place] >= 4 and all(d == 1 for d in size[place + 1 :]):
+            x = np.where(np.isnan(x), np.float32(1), x)  # the CPU's vector instructions order NaN
     return case(
         op,
         [Arg(x, dtype=dtype, **quantization(draw, dtype)), along],
