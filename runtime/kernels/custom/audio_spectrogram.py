@@ -72,6 +72,8 @@ def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     return [2 * np.sqrt(y.astype(np.float64)) * error + error * error if squared else error]
 
 
-_BOUND = Bound("2 ulp + the square's part of 4 log2(n) roundings of a double of sum abs(x)", _allowed)
+_BOUND = Bound(
+    "2 ulp + the square's part of 4 log2(n) roundings of a double of sum abs(x)", _allowed
+)
 
 KERNELS = (Kernel("AudioSpectrogram", prepare, evaluate, ulp=2, bound=_BOUND),)

@@ -1,12 +1,14 @@
 """TFLite_Detection_PostProcess: boxes from anchors, then non-maximum suppression.
 
 float32, or uint8 boxes and anchors; scores float32 or uint8.  Two ways: `use_regular_nms` treats
-each class by itself and merges; the fast way suppresses by each anchor's best class.  Float
-tolerance of the boxes: 1 unit in the last place (exp of another library).
+each class by itself and merges; the fast way suppresses by each anchor's best class.  A
+corner is the rounded difference or sum of a rounded centre and half size, both in double before
+(the float bound of the boxes: 3 roundings of both corners' sizes); the rest is equal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     KernelError,
     NodeContext,
@@ -23,6 +26,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import rounded
 from litefuse.runtime.kernels.custom.flexbuffer import load_map
 
 f32 = np.float32
@@ -194,4 +198,12 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return out
 
 
-KERNELS = (Kernel("TFLite_Detection_PostProcess", prepare, evaluate, ulp=1),)
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    boxes = np.abs(outputs[0].astype(np.float64))
+    sizes = boxes[..., [0, 1, 0, 1]] + boxes[..., [2, 3, 2, 3]]
+    return [rounded(3, sizes), *(np.zeros(y.shape) for y in outputs[1:])]
+
+
+_BOUND = Bound("boxes 3 roundings of both corners' sizes, the rest equal", _allowed)
+
+KERNELS = (Kernel("TFLite_Detection_PostProcess", prepare, evaluate, bound=_BOUND),)
