@@ -26,10 +26,11 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.contraction import bias_data, requantize
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.recurrent import activate, product, require_state
+from litefuse.runtime.kernels.recurrent import activate, only_scale, product, require_state
 from litefuse.runtime.kernels.running_error import Near, exact, multiplied
 
 _STATE = 4
+_RELU = 1  # which int8 clamps by its zero point alone
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -56,8 +57,11 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
         require_dtype(ctx, state, "int16")
         for value in (x, feature, time, state, ctx.outputs[0]):
             value.scale  # noqa: B018 - raises when absent
+        code = int(ctx.option("fused_activation_function", 0))
+        require(code == _RELU, ctx, f"in int8 its activation is RELU (1), not {code}")
     else:
         require_dtype(ctx, feature, "float32", "int8", "uint8")
+        require_dtype(ctx, time, feature.dtype.name)
         require_dtype(ctx, state, "float32")
     return [(x.shape[0], units)]
 
@@ -76,7 +80,7 @@ def _float(ctx: NodeContext) -> Array:
     x, time = ctx.data(0), ctx.data(2)
     newest = product(x, ctx.input(1), bool(ctx.option("asymmetric_quantize_inputs", False)))
     if ctx.input(2).dtype.kind != "f":
-        time = hybrid_weights(time).astype(np.float32) * np.float32(ctx.input(2).scale)
+        time = hybrid_weights(time).astype(np.float32) * only_scale(ctx.input(2))
     weighted = (_push(ctx, newest) * time).sum(axis=2)
     total = weighted.reshape(*ctx.outputs[0].shape, -1).sum(axis=2)
     bias = bias_data(ctx, 3)
@@ -91,7 +95,8 @@ def _integer(ctx: NodeContext) -> Array:
     first = quantize_multiplier(float(x.scale) * float(feature.scale) / float(state.scale))
     second = quantize_multiplier(float(state.scale) * float(time.scale) / float(y.scale))
     dot = (ctx.data(0).astype(np.int64) - x.zero_point) @ ctx.data(1).astype(np.int64).T
-    newest = requantize(dot, *first, state.zero_point, (-32768, 32767), np.int16)
+    # The state is taken for symmetric, whatever its zero point.
+    newest = requantize(dot, *first, 0, (-32768, 32767), np.int16)
     weighted = (_push(ctx, newest).astype(np.int64) * ctx.data(2)).sum(axis=2)
     total = weighted.reshape(*y.shape, -1).sum(axis=2)
     bias = bias_data(ctx, 3)
@@ -113,7 +118,7 @@ def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     newest = multiplied(exact(ctx.data(0)), ctx.input(1), asymmetric)
     time = np.abs(hybrid_weights(ctx.data(2)).astype(np.float64))
     if ctx.input(2).dtype.kind != "f":
-        time = time * ctx.input(2).scale
+        time = time * float(only_scale(ctx.input(2)))
     memory = np.abs(ctx.data(_STATE).astype(np.float64)).reshape(*newest.value.shape, -1)
     memory = np.concatenate([memory[..., 1:], np.abs(newest.value)[..., None]], axis=2)
 
