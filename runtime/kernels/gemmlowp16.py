@@ -6,6 +6,7 @@ raw r that means r * 2**(m - 15), and the constants are those of 32 bits, rounde
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -65,24 +66,30 @@ def _reciprocal(a: IntArray) -> IntArray:
     return x
 
 
-def _arguments() -> IntArray:
-    return np.arange(65536, dtype=np.int64).astype(np.int16).astype(np.int64)
+def _table(function: Callable[[IntArray], IntArray]) -> npt.NDArray[np.int16]:
+    """int16[65536] of `function`, some entries at a time: each step of it takes 8 bytes an entry."""
+    raw = np.arange(65536, dtype=np.int64).astype(np.int16).astype(np.int64)
+    return np.concatenate([function(part).astype(np.int16) for part in np.split(raw, 16)])
 
 
 @lru_cache(maxsize=1)
 def _logistic_table() -> npt.NDArray[np.int16]:
-    raw = _arguments()
-    positive = _times_power(_reciprocal(_exp(-np.abs(raw), 3)), 1)
-    signed = np.where(raw > 0, positive, _MAX - positive)
-    return np.where(raw == 0, 1 << 14, signed).astype(np.int16)
+    def exact(raw: IntArray) -> IntArray:
+        positive = _times_power(_reciprocal(_exp(-np.abs(raw), 3)), 1)
+        signed = np.where(raw > 0, positive, _MAX - positive)
+        return np.where(raw == 0, 1 << 14, signed)
+
+    return _table(exact)
 
 
 @lru_cache(maxsize=8)
 def _tanh_table(integer_bits: int) -> npt.NDArray[np.int16]:
-    raw = _arguments()
-    exp = _exp(-np.abs(raw), integer_bits + 1)
-    size = _times_power(_wrap(_reciprocal(exp) - (1 << 13)), 2)
-    return np.where(raw == 0, 0, np.where(raw < 0, -size, size)).astype(np.int16)
+    def exact(raw: IntArray) -> IntArray:
+        exp = _exp(-np.abs(raw), integer_bits + 1)
+        size = _times_power(_wrap(_reciprocal(exp) - (1 << 13)), 2)
+        return np.where(raw == 0, 0, np.where(raw < 0, -size, size))
+
+    return _table(exact)
 
 
 def logistic(x: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
