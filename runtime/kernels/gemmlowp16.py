@@ -67,7 +67,7 @@ def _reciprocal(a: IntArray) -> IntArray:
 
 
 def _table(function: Callable[[IntArray], IntArray]) -> npt.NDArray[np.int16]:
-    """int16[65536] of `function`, some entries at a time: each step of it takes 8 bytes an entry."""
+    """int16[65536] of `function`, in parts: each of its steps takes 8 bytes an entry."""
     raw = np.arange(65536, dtype=np.int64).astype(np.int16).astype(np.int64)
     return np.concatenate([function(part).astype(np.int16) for part in np.split(raw, 16)])
 
