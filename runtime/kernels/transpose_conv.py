@@ -139,7 +139,7 @@ def _scatter(ctx: NodeContext, x: Array, weights: Array, dtype: Any) -> Array:
 
 def _integer(ctx: NodeContext) -> Array:
     wv, xv, yv = ctx.input(1), ctx.input(2), ctx.outputs[0]
-    weights = ctx.data(1).view(np.uint8 if xv.dtype == np.uint8 else np.int8)
+    weights: Array = ctx.data(1).view(np.uint8 if xv.dtype == np.uint8 else np.int8)
     if xv.dtype == np.uint8:
         weights = weights.astype(np.int32) - tensor_zero_point(wv)
     largest = 32768 if xv.dtype == np.int16 else 255
