@@ -95,12 +95,12 @@ def prepare_expand_dims(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_reshape(ctx: NodeContext) -> list[Array]:
     """The same elements in the new shape."""
-    return [ctx.data(0).reshape(_reshaped(ctx)).copy()]
+    return [ctx.copied(ctx.data(0).reshape(_reshaped(ctx)))]
 
 
 def evaluate_renamed(ctx: NodeContext) -> list[Array]:
     """The same elements in the shape that was prepared."""
-    return [ctx.data(0).reshape(ctx.outputs[0].shape).copy()]
+    return [ctx.copied(ctx.data(0).reshape(ctx.outputs[0].shape))]
 
 
 def prepare_shape(ctx: NodeContext) -> list[Shape | None]:
