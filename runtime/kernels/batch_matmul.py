@@ -136,7 +136,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     a = np.swapaxes(ctx.data(0), -1, -2) if ctx.option("adj_x", False) else ctx.data(0)
     b = np.swapaxes(ctx.data(1), -1, -2) if ctx.option("adj_y", False) else ctx.data(1)
-    if 0 in (*yv.shape, a.shape[-1]):
+    if 0 in yv.shape or (av.dtype.kind == "f" and a.shape[-1] == 0):
         return [np.zeros(yv.shape, yv.dtype)]
     if av.dtype.kind == "f":
         return [np.matmul(a, b, out=ctx.out()) if bv.dtype.kind == "f" else _hybrid(ctx, a, b)]

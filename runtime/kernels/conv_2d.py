@@ -55,7 +55,9 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require(y.dtype == x.dtype, ctx, f"output type {y.dtype} differs from the input's {x.dtype}")
     _require_filter(ctx, x, w)
     groups = _require_groups(ctx, x, w)
-    require_positive(ctx, "stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")
+    require_positive(
+        ctx, "stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor", most=32767
+    )
     require_bias(ctx, x, bias, "int32", "int64")
     size = int(np.prod(bias.shape))
     require(size == w.shape[0], ctx, f"bias has shape {bias.shape}, needs ({w.shape[0]},)")
@@ -133,7 +135,6 @@ def _hybrid(ctx: NodeContext) -> Array:
     symmetric for one scale, asymmetric for scales that differ and for groups.
     """
     x, w = ctx.data(0), ctx.input(1)
-    require(len(x) > 0, ctx, "the batch is empty")
     by_channel = _per_channel(w) or x.shape[3] != w.shape[3]
     out = ctx.out()
     if by_channel:
@@ -185,7 +186,7 @@ def _integer(ctx: NodeContext) -> Array:
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The convolution of the node's data."""
     shape = ctx.outputs[0].shape
-    if 0 in shape and (len(ctx.data(0)) > 0 or ctx.input(1).dtype.kind == "f"):
+    if 0 in shape:
         return [np.zeros(shape, ctx.outputs[0].dtype)]
     if ctx.input(0).dtype.kind != "f":
         return [_integer(ctx)]

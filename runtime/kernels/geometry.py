@@ -109,8 +109,11 @@ def require_output(ctx: NodeContext, *axes: Axis) -> None:
 
 
 def require_window(ctx: NodeContext, *axes: Axis) -> None:
-    """KernelError when a VALID window is more than a stride too large for its image."""
+    """KernelError when a VALID window is more than a stride too large for its image, or a SAME one
+    needs a padding beyond int16.
+    """
     for axis in axes:
+        require(axis.before <= 32767, ctx, f"a padding of {axis.before}, the most is 32767")
         require(
             axis.out >= 0,
             ctx,

@@ -23,6 +23,8 @@ FLAWS = (
     *BIAS_FLAWS,
     "stride",
     "dilation",
+    "huge stride",
+    "huge dilation",
     "zero point",
     "scale count",
     "empty batch",
@@ -82,7 +84,8 @@ def conv_2d(draw: Draw, label: str) -> Case:
         if b.data is not None and b.data.dtype != "int64" and bits == "FLOAT32":
             bits = "INT32"
         options["quantized_bias_type"] = bits
-    if broken == "output scale" and y:
+    # LiteRT shifts 64-bit sums by a negative count there, which C++ leaves undefined.
+    if broken == "output scale" and y and kind.x != "int16":
         y["scale"] = tiny_scale(y["scale"])
     inputs: list[Arg | None] = [Arg(values(draw, size, kind.x), **x), w, b]
     if broken == "absent bias":

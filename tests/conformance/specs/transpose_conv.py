@@ -93,7 +93,8 @@ def transpose_conv(draw: Draw, label: str) -> Case:
         options["quantized_bias_type"] = bits
     if draw(st.integers(0, 4)) == 4:
         b = None
-    if broken == "output scale" and y:
+    # LiteRT shifts 64-bit sums by a negative count there, which C++ leaves undefined.
+    if broken == "output scale" and y and kind.x != "int16":
         y["scale"] = tiny_scale(y["scale"])
     kept = np.array(shape, "int64" if broken == "shape type" else "int32")
     inputs: list[Arg | None] = [

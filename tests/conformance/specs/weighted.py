@@ -68,7 +68,9 @@ def flaw(draw: Draw, *names: str) -> str | None:
 
 
 def windows(draw: Draw, broken: str | None, letters: str = "hw") -> dict[str, Any]:
-    """Padding, strides, dilations and activation; flaws `stride` and `dilation`."""
+    """Padding, strides, dilations and activation; flaws `stride`, `dilation`, `huge stride` and
+    `huge dilation`.
+    """
     options: dict[str, Any] = {
         "padding": draw(st.sampled_from(("SAME", "VALID"))),
         "fused_activation_function": draw(st.sampled_from((*ACTIVATIONS, *ACTIVATIONS, "TANH"))),
@@ -79,6 +81,8 @@ def windows(draw: Draw, broken: str | None, letters: str = "hw") -> dict[str, An
     for name, option in (("stride", "stride_{}"), ("dilation", "dilation_{}_factor")):
         if broken == name:
             options[option.format(letters[-1])] = draw(st.sampled_from((0, -1)))
+        if broken == f"huge {name}":
+            options[option.format(letters[0])] = draw(st.sampled_from((20000, 32767, 32768)))
     return options
 
 
