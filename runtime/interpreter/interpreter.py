@@ -144,6 +144,11 @@ class Interpreter:
         state.invoke()
         return [state.data(tensor).copy() for tensor in state.graph.outputs]
 
+    def subgraph_ops(self, index: int) -> list[str]:
+        """Names of a subgraph's ops, in order; none when there is no such subgraph."""
+        graphs = self.model.subgraphs
+        return [op.name for op in graphs[index].operators] if 0 <= index < len(graphs) else []
+
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """Shapes that a subgraph gives for these input shapes; None where only a run can tell."""
         state = self.subgraph(index)

@@ -64,6 +64,11 @@ class _ShapeHost:
         """Always KernelError: shapes are inferred without a run."""
         raise KernelError(f"subgraph {index} cannot run while shapes are inferred")
 
+    def subgraph_ops(self, index: int) -> list[str]:
+        """Names of a subgraph's ops, in order; none when there is no such subgraph."""
+        graphs = self._model.subgraphs
+        return [op.name for op in graphs[index].operators] if 0 <= index < len(graphs) else []
+
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """What a called subgraph gives for these inputs."""
         state = self.state(index)

@@ -104,6 +104,9 @@ class Host(Protocol):
     def run_subgraph(self, index: int, inputs: Sequence[Array]) -> list[Array]:
         """Run another subgraph of the model on these inputs; its outputs."""
 
+    def subgraph_ops(self, index: int) -> list[str]:
+        """Names of the ops of another subgraph, in order; none when there is no such subgraph."""
+
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """Shapes that the subgraph gives for these input shapes (None where only a run can
         tell).

@@ -1,6 +1,8 @@
 """REDUCE_WINDOW and STABLEHLO_REDUCE_WINDOW: a reduction over strided, dilated windows.
 
-Exact: elements of a window are taken in row-major order, starting from the initial value.
+Exact: elements of a window are taken in row-major order, starting from the initial value.  The body
+of STABLEHLO_REDUCE_WINDOW is one op, of which LiteRT reads no more than its name: ADD, MUL, MINIMUM,
+MAXIMUM, LOGICAL_AND or LOGICAL_OR, or StableHLO's own of these, in any type.  Booleans are bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.dilate import spread
 from litefuse.runtime.kernels.variables import require_host
 
-_TYPES = ("float32", "int8", "int16", "int32", "int64", "uint8")
+_TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 
 
 def _truth(combine: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
@@ -39,6 +41,21 @@ _FUNCTIONS: dict[int, Callable[[Array, Array], Array]] = {
     4: lambda a, b: np.where(a >= b, a, b),
     5: _truth(np.logical_and),
     6: _truth(np.logical_or),
+}
+
+_BODIES = {
+    "ADD": 1,
+    "STABLEHLO_ADD": 1,
+    "MUL": 2,
+    "STABLEHLO_MULTIPLY": 2,
+    "MINIMUM": 3,
+    "STABLEHLO_MINIMUM": 3,
+    "MAXIMUM": 4,
+    "STABLEHLO_MAXIMUM": 4,
+    "LOGICAL_AND": 5,
+    "STABLEHLO_AND": 5,
+    "LOGICAL_OR": 6,
+    "STABLEHLO_OR": 6,
 }
 
 
@@ -85,15 +102,25 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     return [_output_shape(x.shape, *_vectors(ctx))]
 
 
+def _reduce(
+    function: int, x: Array, start: Array, shape: Shape, vectors: tuple[Shape, Shape, Shape]
+) -> Array:
+    combine, bytewise = _FUNCTIONS[function], x.dtype == bool
+    if bytewise:
+        x, start = x.view(np.int8), start.view(np.int8)
+    total: Array = np.full(shape, start.ravel()[0], x.dtype)
+    if total.size:
+        with np.errstate(all="ignore"):
+            for tap in _taps(x, shape, *vectors):
+                total = combine(total, tap)
+    return total != 0 if bytewise else total
+
+
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The node's function from the initial value on."""
-    y = ctx.outputs[0]
-    combine = _FUNCTIONS[int(ctx.option("reduce_function", 0))]
-    total: Array = np.full(y.shape, ctx.data(1).ravel()[0], y.dtype)
-    with np.errstate(all="ignore"):
-        for tap in _taps(ctx.data(0), y.shape, *_vectors(ctx)):
-            total = combine(total, tap)
-    return [total]
+    function = int(ctx.option("reduce_function", 0))
+    shape = ctx.outputs[0].shape
+    return [_reduce(function, ctx.data(0), ctx.data(1), shape, _vectors(ctx))]
 
 
 def _numbers(ctx: NodeContext, name: str, default: int, count: int) -> Shape:
@@ -105,7 +132,7 @@ def _numbers(ctx: NodeContext, name: str, default: int, count: int) -> Shape:
 def _geometry(ctx: NodeContext) -> tuple[Shape, Shape, Shape, Shape, list[int], list[int]]:
     """Window, strides, window dilations, base dilations, padding before and after."""
     rank = len(ctx.input(0).shape)
-    window = _numbers(ctx, "window_dimensions", 1, rank)
+    window = _numbers(ctx, "window_dimensions", 0, rank)  # LiteRT does without any other
     strides = _numbers(ctx, "window_strides", 1, rank)
     steps = _numbers(ctx, "window_dilations", 1, rank)
     base = _numbers(ctx, "base_dilations", 1, rank)
@@ -120,12 +147,15 @@ def prepare_stablehlo(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x = ctx.input(0)
     require_rank(ctx, x, 1, 6)
-    require_dtype(ctx, x, *_TYPES, "bool")
+    require_dtype(ctx, x, *_TYPES)
     require_same_dtype(ctx, x, ctx.input(1), ctx.outputs[0])
     require_host(ctx)
     window, strides, steps, base, low, high = _geometry(ctx)
-    sizes = tuple(
-        (d - 1) * s + 1 + a + b for d, s, a, b in zip(x.shape, base, low, high, strict=True)
+    inner = tuple((d - 1) * s + 1 for d, s in zip(x.shape, base, strict=True))
+    sizes = tuple(d + a + b for d, a, b in zip(inner, low, high, strict=True))
+    require(min(inner + sizes) >= 0, ctx, f"{x.shape}, dilated to {inner}, is cut to {sizes}")
+    require(
+        0 not in sizes or not any(low + high), ctx, f"dilated and padded to {sizes} it is empty"
     )
     return [_output_shape(sizes, window, strides, steps)]
 
@@ -134,15 +164,15 @@ def evaluate_stablehlo(ctx: NodeContext) -> list[Array]:
     """The body's op from the initial value on; dilation and padding give the initial value too."""
     y, host = ctx.outputs[0], require_host(ctx)
     window, strides, steps, base, low, high = _geometry(ctx)
-    start = ctx.data(1).ravel()[0]
-    body = int(ctx.option("body_subgraph_index"))
-    total: Array = np.full(y.shape, start, y.dtype)
-    if total.size == 0:
-        return [total]
-    wide = spread(ctx.data(0), low, high, list(base), start)
-    for tap in _taps(wide, y.shape, window, strides, steps):
-        total = host.run_subgraph(body, [total, np.ascontiguousarray(tap)])[0]
-    return [total]
+    ops = host.subgraph_ops(int(ctx.option("body_subgraph_index")))
+    require(
+        len(ops) == 1 and ops[0] in _BODIES,
+        ctx,
+        f"its body {ops} must be one op of {', '.join(_BODIES)}",
+    )
+    start = ctx.data(1)
+    wide = spread(ctx.data(0), low, high, list(base), start.ravel()[0])
+    return [_reduce(_BODIES[ops[0]], wide, start, y.shape, (window, strides, steps))]
 
 
 KERNELS = (

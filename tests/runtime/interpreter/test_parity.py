@@ -25,6 +25,7 @@ MORE = {
     "ensure_safe",
     "run_subgraph",
     "subgraph",
+    "subgraph_ops",
     "subgraph_output_shapes",
 }
 # Node 1's dead outputs, which LiteRT's WHILE strikes from its node.
