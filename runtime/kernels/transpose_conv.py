@@ -74,7 +74,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     elif w.dtype.kind != "f":
         count = len(w.scales)
         require(count in (1, w.shape[0]), ctx, f"filter has {count} scales for {w.shape[0]}")
-    require_positive(ctx, "stride_h", "stride_w")
+    require_positive(ctx, "stride_h", "stride_w", most=32767)
     return [None if size.data is None else _output_shape(ctx)]
 
 
