@@ -27,6 +27,14 @@ def require_clamp(ctx: NodeContext) -> str:
     return name
 
 
+def clamp_or_none(ctx: NodeContext) -> str:
+    """The fused activation's name; NONE for TANH and SIGN_BIT, which the reference's arithmetic
+    passes over.
+    """
+    name = activation_name(ctx)
+    return "NONE" if name in ("TANH", "SIGN_BIT") else name
+
+
 def clamp_float(x: Array, activation: str) -> Array:
     """Apply a fused activation to a float array, in place where it can be."""
     if activation == "TANH":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from litefuse.runtime.kernels.activation import clamp_float
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -27,10 +30,13 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:
-    """Inputs added from the first to the last."""
-    total = ctx.data(0).copy()
-    for i in range(1, len(ctx.inputs)):
-        total += ctx.data(i)
+    """Inputs added from the first to the last; what is infinite becomes the largest float."""
+    total = ctx.data(0)
+    with np.errstate(all="ignore"):
+        for i in range(1, len(ctx.inputs)):
+            total = np.asarray(total + ctx.data(i))
+            if total.dtype.kind == "f":
+                total = clamp_float(np.atleast_1d(total), "NONE").reshape(total.shape)
     return [total]
 
 

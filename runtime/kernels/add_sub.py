@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float, clamp_or_none
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -62,8 +62,8 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     a, b, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
     require_same_dtype(ctx, a, b, y)
-    require_dtype(ctx, a, "float32", "int32", "int64", "int16", "int8", "uint8")
-    require_clamp(ctx)
+    halves = ("float16",) if ctx.op.name == "ADD" else ()
+    require_dtype(ctx, a, "float32", *halves, "int32", "int64", "int16", "int8", "uint8")
     if y.dtype == np.int16 and y.quantized:
         for value in (a, b, y):
             require(value.zero_point == 0, ctx, f"int16 {value.name!r} needs zero point 0")
@@ -105,7 +105,7 @@ def _shifted(ctx: NodeContext, shifts: tuple[int, int], sign: int) -> Array:
     yv = ctx.outputs[0]
     a, b = rdbp(ctx.data(0), -shifts[0]), rdbp(ctx.data(1), -shifts[1])
     total = saturate(a + sign * b, -32768, 32767)
-    low, high = activation_range(require_clamp(ctx), yv.scale, 0, np.int16)
+    low, high = activation_range(clamp_or_none(ctx), yv.scale, 0, np.int16)
     return np.asarray(np.clip(total, low, high).astype(np.int16))
 
 
@@ -122,7 +122,7 @@ def _quantized(ctx: NodeContext, sign: int) -> Array:
     a = mbqm((ctx.data(0).astype(np.int64) - av.zero_point) << bits, *scaling.first)
     b = mbqm((ctx.data(1).astype(np.int64) - bv.zero_point) << bits, *scaling.second)
     total = mbqm(a + sign * b, *scaling.output) + yv.zero_point
-    bounds = activation_range(require_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    bounds = activation_range(clamp_or_none(ctx), yv.scale, yv.zero_point, yv.dtype)
     return np.asarray(np.clip(total, *bounds).astype(yv.dtype))
 
 
@@ -133,7 +133,7 @@ def _evaluate(ctx: NodeContext, sign: int) -> list[Array]:
     a, b = ctx.data(0), ctx.data(1)
     with np.errstate(all="ignore"):
         total = np.atleast_1d(a + b if sign > 0 else a - b).reshape(yv.shape)
-    activation = require_clamp(ctx)
+    activation = clamp_or_none(ctx)
     if yv.dtype.kind == "f":
         return [clamp_float(total, activation)]
     return [np.clip(total, *integer_activation_range(activation, yv.dtype))]

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import clamp_float, clamp_or_none
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -35,10 +35,14 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.bfloat16 import in_floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import (
+    activation_range,
     integer_activation_range,
     mbqm,
     quantize_multiplier,
+    rdbp,
+    srdhm,
 )
+from litefuse.runtime.kernels.gemmlowp import reciprocal
 
 Function = Callable[[Array, Array], Any]
 
@@ -69,22 +73,48 @@ def _row(name: str, function: Function, *dtypes: str, ulp: int = 0) -> Kernel:
 
 
 def _prepare_div(ctx: NodeContext) -> list[Shape | None]:
-    require_clamp(ctx)
-    return _prepare(ctx, ("float32", "int32"))
+    """The broadcast shape of both inputs."""
+    return _prepare(ctx, ("float32", "int32", "int16", "int8", "uint8"))
 
 
 def _evaluate_div(ctx: NodeContext) -> list[Array]:
     """a / b; integers truncate toward zero, and a zero divisor is an error."""
-    a, b = ctx.data(0), ctx.data(1)
-    shape, activation = ctx.outputs[0].shape, require_clamp(ctx)
+    a, b, bv = ctx.data(0), ctx.data(1), ctx.input(1)
+    shape, activation = ctx.outputs[0].shape, clamp_or_none(ctx)
     if a.dtype.kind == "f":
         with np.errstate(all="ignore"):
             return [clamp_float(np.atleast_1d(a / b).reshape(shape), activation)]
+    if a.dtype.itemsize <= 2:
+        _refuse_zero(ctx, b.astype(np.int64) - bv.zero_point)
+        return [_quotient(ctx, activation).reshape(shape)]
     _refuse_zero(ctx, b)
     wide = a.astype(np.int64), b.astype(np.int64)
     quotient = np.sign(wide[0]) * np.sign(wide[1]) * (np.abs(wide[0]) // np.abs(wide[1]))
     bounds = integer_activation_range(activation, a.dtype)
     return [np.clip(quotient, *bounds).astype(a.dtype).reshape(shape)]
+
+
+def _quotient(ctx: NodeContext, activation: str) -> Array:
+    """Quantised a / b: a, shifted left as far as it goes, times the fixed-point reciprocal of b."""
+    av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
+    q, shift = quantize_multiplier(
+        float(np.float32(av.scale) / (np.float32(bv.scale) * np.float32(yv.scale)))
+    )
+    a = ctx.data(0).astype(np.int64) - av.zero_point
+    b = ctx.data(1).astype(np.int64) - bv.zero_point
+    a, b = np.where(b < 0, -a, a), np.abs(b)
+    inverse, over_unit = reciprocal(b, 31)
+    size = np.where(a < 0, ~a, a)
+    headroom = 31 - np.frexp(size.astype(np.float64))[1].astype(np.int64)
+    scaled = srdhm(srdhm(a << headroom, inverse), q)
+    right = over_unit + headroom - shift
+    # From 32 bits on, processors shift by the count modulo 32, and the mask of the bits that are
+    # cut off is -1, which rounds up what is not negative.
+    far = (scaled >> (right & 31)) + (scaled >= 0)
+    near = rdbp(scaled, np.clip(right, 0, 31))
+    value = np.where(right > 31, far, near) + yv.zero_point
+    bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
+    return np.asarray(np.clip(value, *bounds).astype(yv.dtype))
 
 
 def _refuse_zero(ctx: NodeContext, b: Array) -> None:

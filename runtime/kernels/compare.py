@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,8 +22,17 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bfloat16 import floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier
+
+_NUMBERS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
+_TYPES = {
+    "EQUAL": (*_NUMBERS, "bool", "object"),
+    "NOT_EQUAL": (*_NUMBERS, "bool", "object"),
+    "LESS": (*_NUMBERS, "bfloat16"),
+    "GREATER": (*_NUMBERS, "bfloat16"),
+}
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -30,29 +40,44 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     a, b = ctx.input(0), ctx.input(1)
     require_same_dtype(ctx, a, b)
+    require_dtype(ctx, a, *_TYPES.get(ctx.op.name, _NUMBERS))
     require_dtype(ctx, ctx.outputs[0], "bool")
     return [broadcast_shapes(ctx, a.shape, b.shape)]
 
 
+def _rescaled(ctx: NodeContext) -> int:
+    """Bytes of the types that are compared after rescaling."""
+    return 2 if ctx.op.name == "NOT_EQUAL" else 1
+
+
 def _evaluate(ctx: NodeContext, function: Callable[[Array, Array], Any]) -> list[Array]:
     av, bv, a, b = ctx.input(0), ctx.input(1), ctx.data(0), ctx.data(1)
-    if a.dtype.kind in "iu" and a.dtype.itemsize == 1 and av.quantized and bv.quantized:
+    if (
+        a.dtype.kind in "iu"
+        and a.dtype.itemsize <= _rescaled(ctx)
+        and av.quantized
+        and bv.quantized
+    ):
         # Both at scale / 2**8 of their own, so that a common scale is implied by the multipliers.
         a = mbqm((a.astype(np.int64) - av.zero_point) << 8, *quantize_multiplier(av.scale))
         b = mbqm((b.astype(np.int64) - bv.zero_point) << 8, *quantize_multiplier(bv.scale))
+    a, b = floats(av, a), floats(bv, b)
     return [np.asarray(function(a, b), np.bool_).reshape(ctx.outputs[0].shape)]
 
 
 def prepare_select(ctx: NodeContext) -> list[Shape | None]:
-    """The common shape; SELECT also takes a condition per row of the first axis."""
+    """The common shape; SELECT also takes a condition for each row of the first axis, or one."""
     require_inputs(ctx, 3)
-    condition, a, b = ctx.input(0), ctx.input(1), ctx.input(2)
+    condition, a, b, y = ctx.input(0), ctx.input(1), ctx.input(2), ctx.outputs[0]
     require_dtype(ctx, condition, "bool")
-    require_same_dtype(ctx, a, b, ctx.outputs[0])
+    require_same_dtype(ctx, a, b, y)
+    shapes = condition.shape, a.shape, b.shape
+    if all(math.prod(shape) == 1 for shape in (*shapes, y.shape)):
+        return [y.shape]  # LiteRT keeps the shape that the file gives
     if ctx.op.name == "SELECT_V2":
-        return [broadcast_shapes(ctx, condition.shape, a.shape, b.shape)]
+        return [broadcast_shapes(ctx, *shapes)]
     require(a.shape == b.shape, ctx, f"shapes {a.shape} and {b.shape} must be equal")
-    row = len(condition.shape) <= 1 and condition.shape in ((), (1,), a.shape[:1])
+    row = condition.shape == () or (a.shape != () and condition.shape == a.shape[:1])
     require(
         condition.shape == a.shape or row,
         ctx,
@@ -64,10 +89,11 @@ def prepare_select(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_select(ctx: NodeContext) -> list[Array]:
     """a where the condition holds, else b."""
     condition, a, b = ctx.data(0), ctx.data(1), ctx.data(2)
-    if ctx.op.name == "SELECT" and condition.shape != a.shape and condition.size > 1:
-        condition = condition.reshape(-1, *[1] * (a.ndim - 1))
-    elif ctx.op.name == "SELECT" and condition.size == 1:
+    require(a.dtype.kind != "O", ctx, "strings are not selected")
+    if ctx.op.name == "SELECT" and condition.size == 1:
         condition = condition.reshape(())
+    elif ctx.op.name == "SELECT" and condition.shape != a.shape:
+        condition = condition.reshape(-1, *[1] * (a.ndim - 1))
     return [np.asarray(np.where(condition, a, b)).reshape(ctx.outputs[0].shape)]
 
 

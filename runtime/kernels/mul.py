@@ -1,4 +1,4 @@
-"""MUL: float32, int32, int64, int16, int8 and uint8; broadcasting; fused activation.
+"""MUL in integers, floats and complex numbers; broadcasting; fused activation.
 
 Float results are exact (one rounding, as in the reference).
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from litefuse.runtime.kernels.activation import clamp_float, require_clamp
+from litefuse.runtime.kernels.activation import activation_name, clamp_float, clamp_or_none
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
     NodeContext,
     Shape,
+    require,
     require_dtype,
     require_inputs,
     require_same_dtype,
@@ -23,6 +24,18 @@ from litefuse.runtime.kernels.fixed_point import (
     integer_activation_range,
     mbqm,
     quantize_multiplier,
+)
+
+_TYPES = (
+    "float32",
+    "float16",
+    "int32",
+    "uint32",
+    "int64",
+    "int16",
+    "int8",
+    "uint8",
+    "complex64",
 )
 
 
@@ -36,11 +49,13 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     a, b, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
     require_same_dtype(ctx, a, b)
-    require_dtype(
-        ctx, a, "float32", "int32", "uint32", "int64", "int16", "int8", "uint8", "complex64"
-    )
+    require_dtype(ctx, a, *_TYPES)
     require_same_dtype(ctx, a, y)
-    require_clamp(ctx)
+    if y.dtype.kind == "c":
+        require(activation_name(ctx) == "NONE", ctx, "complex64 takes no fused activation")
+    if y.dtype == np.int16 and y.quantized:
+        for value in (a, b, y):
+            require(value.zero_point == 0, ctx, f"int16 {value.name!r} needs zero point 0")
     return [broadcast_shapes(ctx, a.shape, b.shape)]
 
 
@@ -48,7 +63,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     """a * b."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     a, b = ctx.data(0), ctx.data(1)
-    activation = require_clamp(ctx)
+    activation = clamp_or_none(ctx)
     if yv.dtype.kind in "iu" and yv.dtype.itemsize <= 2 and yv.quantized:
         q, shift = ctx.memo("scale", lambda: mul_multiplier(av.scale, bv.scale, yv.scale))
         product = (a.astype(np.int64) - av.zero_point) * (b.astype(np.int64) - bv.zero_point)
@@ -59,8 +74,19 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if yv.dtype.kind == "f":
         return [clamp_float(product, activation)]
     if yv.dtype.kind == "c":
-        return [product]
+        return [_complex_product(a, b).reshape(yv.shape)]
+    if yv.dtype == np.uint32 and activation == "RELU_N1_TO_1":
+        return [np.ones_like(product)]  # no number is at least the unsigned -1, and 1 is the most
     return [np.clip(product, *integer_activation_range(activation, yv.dtype))]
+
+
+def _complex_product(a: Array, b: Array) -> Array:
+    """Four products, each rounded; NumPy's own may fuse them with the sums."""
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape), np.complex64)
+    with np.errstate(all="ignore"):
+        out.real = a.real * b.real - a.imag * b.imag
+        out.imag = a.real * b.imag + a.imag * b.real
+    return out
 
 
 KERNELS = (Kernel("MUL", prepare, evaluate),)
