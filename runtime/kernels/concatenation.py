@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from litefuse.runtime.kernels.activation import activation_name
-from litefuse.runtime.kernels.base import Array, Kernel, NodeContext, Shape, TensorValue, require
+from litefuse.runtime.kernels.arrange import require_same_quantization
+from litefuse.runtime.kernels.base import (
+    Array,
+    Kernel,
+    NodeContext,
+    Shape,
+    TensorValue,
+    require,
+    require_same_type,
+    require_type,
+)
 from litefuse.runtime.kernels.fixed_point import round_half_away
 from litefuse.runtime.kernels.reshape import require_scalar_axis
+
+_TYPES: tuple[str, ...] = ("float32", "float16", "bfloat16", "int8", "uint8", "int16", "int32")
+_TYPES += ("uint32", "int64", "bool")
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
@@ -16,6 +29,9 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     values = [ctx.input(i) for i in range(len(ctx.inputs))]
     first, y = values[0], ctx.outputs[0]
     require(activation_name(ctx) == "NONE", ctx, "a fused activation is not supported")
+    require_type(ctx, y, *_TYPES)
+    if not first.shape and all(value.constant for value in values):
+        return _stacked(ctx, values)
     axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(first.shape))
     total = 0
     for value in values:
@@ -26,15 +42,22 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
             ctx,
             f"shapes {first.shape} and {value.shape} differ outside axis {axis}",
         )
-        require(value.dtype == y.dtype, ctx, f"{value.name!r} is {value.dtype}, not {y.dtype}")
-        if y.dtype == np.int8 and y.quantized and value.quantized:
-            require(
-                (value.scale, value.zero_point) == (y.scale, y.zero_point),
-                ctx,
-                f"int8 input {value.name!r} and the output must have one scale and zero point",
-            )
+        require_same_type(ctx, value, y)
+        if y.tensor.type.name == "INT8":
+            require_same_quantization(ctx, value, y)
+        if y.dtype == np.int16:
+            require(value.zero_point == y.zero_point == 0, ctx, "an int16 zero point must be 0")
         total += value.shape[axis]
     return [(*first.shape[:axis], total, *first.shape[axis + 1 :])]
+
+
+def _stacked(ctx: NodeContext, values: list[TensorValue]) -> list[Shape | None]:
+    """Constant scalars, which LiteRT puts side by side."""
+    for value in values:
+        require_same_type(ctx, value, ctx.outputs[0])
+        require(value.shape == (), ctx, f"{value.name!r} of shape {value.shape} among scalars")
+    require(int(ctx.option("axis", 0)) == 0, ctx, "scalars have no axis but 0")
+    return [(len(values),)]
 
 
 def _requantized(value: TensorValue, data: Array, y: TensorValue) -> Array:
@@ -52,6 +75,8 @@ def _requantized(value: TensorValue, data: Array, y: TensorValue) -> Array:
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The inputs one after the other along the axis."""
     y = ctx.outputs[0]
+    if not ctx.input(0).shape:
+        return [np.array([ctx.data(i)[()] for i in range(len(ctx.inputs))], y.dtype)]
     parts = []
     for i in range(len(ctx.inputs)):
         value, data = ctx.input(i), ctx.data(i)

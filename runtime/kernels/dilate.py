@@ -15,7 +15,7 @@ from litefuse.runtime.kernels.base import (
     require_dtype,
     require_inputs,
     require_rank,
-    require_same_dtype,
+    require_same_type,
 )
 
 
@@ -52,10 +52,13 @@ def prepare_dilate(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 3)
     x = ctx.input(0)
     require(len(x.shape) > 0, ctx, "needs a rank of at least 1")
-    require_same_dtype(ctx, x, ctx.input(2), ctx.outputs[0])
+    require_same_type(ctx, x, ctx.input(2), ctx.outputs[0])
+    require(not x.dtype.hasobject, ctx, f"tensor {x.name!r} holds strings")
     if ctx.input(1).data is None:
         return [None]
-    return [tuple((d - 1) * s + 1 for d, s in zip(x.shape, _dilations(ctx), strict=True))]
+    shape = tuple((d - 1) * s + 1 for d, s in zip(x.shape, _dilations(ctx), strict=True))
+    require(min(shape) >= 0, ctx, f"an empty axis of {x.shape} cannot be dilated")
+    return [shape]
 
 
 def evaluate_dilate(ctx: NodeContext) -> list[Array]:
@@ -80,10 +83,11 @@ def prepare_pad(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x = ctx.input(0)
     require_rank(ctx, x, 1, 8)
-    require_same_dtype(ctx, x, ctx.input(1), ctx.outputs[0])
+    require_same_type(ctx, x, ctx.input(1), ctx.outputs[0])
+    require(not x.dtype.hasobject, ctx, f"tensor {x.name!r} holds strings")
     low, high, interior = _pads(ctx)
     sizes = tuple(
-        (d - 1) * (i + 1) + 1 + a + b
+        d + max(d - 1, 0) * i + a + b
         for d, a, b, i in zip(x.shape, low, high, interior, strict=True)
     )
     return [sizes if min(sizes) > 0 else (0,) * len(sizes)]

@@ -1,4 +1,4 @@
-"""STRIDED_SLICE, SLICE, SPLIT, SPLIT_V and DYNAMIC_UPDATE_SLICE: any type."""
+"""STRIDED_SLICE and SLICE of any type; SPLIT, SPLIT_V and DYNAMIC_UPDATE_SLICE."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
-    KernelError,
     NodeContext,
     Shape,
     require,
     require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 from litefuse.runtime.kernels.reshape import require_scalar_axis
 
@@ -27,64 +27,111 @@ def _integers(ctx: NodeContext, i: int) -> list[int]:
     return [int(v) for v in ctx.data(i).ravel()]
 
 
-def _index(ctx: NodeContext) -> Index:
-    """The NumPy index that the masks and the three vectors spell."""
-    begins, ends, strides = (_integers(ctx, i) for i in (1, 2, 3))
+def _bounds(size: int, begin: int | None, end: int | None, stride: int) -> tuple[int, int]:
+    """Where an axis's walk starts and stops, clamped as LiteRT does; None is an end of the axis."""
+    low, high = (0, size) if stride > 0 else (-1, size - 1)
 
-    def bit(name: str, i: int) -> bool:
-        return bool(int(ctx.option(f"{name}_mask", 0)) >> i & 1)
+    def clamped(at: int) -> int:
+        return min(max(at + size if at < 0 else at, low), high)
 
-    index: list[slice | int | EllipsisType | None] = []
-    for i, (begin, end, stride) in enumerate(zip(begins, ends, strides, strict=True)):
-        require(stride != 0, ctx, f"stride {i} is 0")
-        if bit("ellipsis", i):
-            index.append(Ellipsis)
-        elif bit("new_axis", i):
-            index.append(None)
-        elif bit("shrink_axis", i):
-            index.append(begin)
+    first, last = (low, high) if stride > 0 else (high, low)
+    return (
+        first if begin is None else clamped(begin),
+        last if end is None else clamped(end),
+    )
+
+
+def _positions(ctx: NodeContext) -> list[int | EllipsisType | None]:
+    """What each axis of the slice comes from: an entry of the vectors, None (a new axis), or
+    Ellipsis (an axis of the input as it is).
+    """
+    count, rank = ctx.input(1).shape[0], len(ctx.input(0).shape)
+    ellipsis, new = (int(ctx.option(f"{n}_mask", 0)) for n in ("ellipsis", "new_axis"))
+    added = sum((new & ~ellipsis) >> i & 1 for i in range(count))
+    found: list[int | EllipsisType | None] = []
+    for k in range(count):
+        if ellipsis >> k & 1:
+            # At least one axis, even where NumPy's ellipsis would stand for none.
+            room = min(1 + added + rank - count, rank + added - k)
+            found += [Ellipsis] * max(1, room)
         else:
-            if ctx.option("offset", False):
-                end = begin + end
-            index.append(
-                slice(None if bit("begin", i) else begin, None if bit("end", i) else end, stride)
-            )
-    return tuple(index)
+            found.append(None if new >> k & 1 else k)
+    found += [Ellipsis] * (rank + added - len(found))
+    return found[: rank + added]
 
 
-def _pick(ctx: NodeContext, x: Array, index: Index) -> Array:
-    try:
-        return np.asarray(x[index])
-    except IndexError as error:
-        raise KernelError(f"{ctx.op.name}: {error} (input shape {x.shape})") from None
+def _strided(ctx: NodeContext) -> tuple[Index, Shape]:
+    """The NumPy index that the masks and the vectors spell, and the shape that it leaves.
+
+    With `offset` the ends are lengths, and the shape does not depend on the begins, which may then
+    not be known yet.
+    """
+    offset = bool(ctx.option("offset", False))
+    known = ctx.input(1).data is not None
+    ends, strides = _integers(ctx, 2), _integers(ctx, 3)
+    begins = _integers(ctx, 1) if known else [0] * len(ends)
+    masks = {n: int(ctx.option(f"{n}_mask", 0)) for n in ("begin", "end", "shrink_axis")}
+    sizes = iter(ctx.input(0).shape)
+    index: list[slice | int | EllipsisType | None] = []
+    shape: list[int] = []
+    for k in _positions(ctx):
+        if k is None:
+            index.append(None)
+            shape.append(1)
+            continue
+        size = next(sizes)
+        if not isinstance(k, int):
+            index.append(slice(None))
+            shape.append(size)
+            continue
+        stride = strides[k]
+        require(stride != 0, ctx, f"stride {k} is 0")
+        begin = None if masks["begin"] >> k & 1 else begins[k]
+        end = None if masks["end"] >> k & 1 else ends[k]
+        start, stop = _bounds(size, begin, end, stride) if size else (0, 0)
+        if masks["shrink_axis"] >> k & 1:
+            require(0 <= start < size, ctx, f"begin {begin} is outside an axis of {size}")
+            index.append(start)
+            continue
+        if offset:
+            require(ends[k] >= 0, ctx, f"length {ends[k]} is negative")
+            stop = start + ends[k]
+            require(not known or stop <= size, ctx, f"{begin} + {ends[k]} leaves an axis of {size}")
+        walk = range(start, stop, stride)
+        shape.append(len(walk))
+        index.append(slice(walk[0], stop if stop >= 0 else None, stride) if walk else slice(0, 0))
+    return tuple(index), tuple(shape)
 
 
 def prepare_strided(ctx: NodeContext) -> list[Shape | None]:
     """The shape that the slice leaves."""
     require_inputs(ctx, 4)
     x = ctx.input(0)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_same_type(ctx, x, ctx.outputs[0])
     vectors = [ctx.input(i) for i in (1, 2, 3)]
     for value in vectors:
         require_dtype(ctx, value, "int32")
         require(len(value.shape) == 1, ctx, f"{value.name!r} must be a vector, not {value.shape}")
-    if any(value.data is None for value in vectors):
+    count = vectors[0].shape[0]
+    require(
+        vectors[1].shape[0] == count <= vectors[2].shape[0],
+        ctx,
+        f"begins, ends and strides have lengths {[v.shape[0] for v in vectors]}",
+    )
+    needed = vectors[1:] if ctx.option("offset", False) else vectors
+    if any(value.data is None for value in needed):
         return [None]
-    return [_pick(ctx, np.broadcast_to(np.int8(0), x.shape), _index(ctx)).shape]
+    return [_strided(ctx)[1]]
 
 
 def evaluate_strided(ctx: NodeContext) -> list[Array]:
     """x[begin:end:stride, ...] with the masks' meanings."""
-    return [ctx.copied(_pick(ctx, ctx.data(0), _index(ctx)))]
+    x = ctx.data(0)
+    return [np.array(x[_strided(ctx)[0]], x.dtype)]
 
 
 def _slice_index(ctx: NodeContext) -> tuple[slice, ...]:
     shape, begins, sizes = ctx.input(0).shape, _integers(ctx, 1), _integers(ctx, 2)
-    require(
-        len(begins) == len(shape) == len(sizes),
-        ctx,
-        f"begin {begins} and size {sizes} must have one entry for each axis of {shape}",
-    )
     index = []
     for d, begin, size in zip(shape, begins, sizes, strict=True):
         end = d if size == -1 else begin + size
@@ -100,10 +147,17 @@ def _slice_index(ctx: NodeContext) -> tuple[slice, ...]:
 def prepare_slice(ctx: NodeContext) -> list[Shape | None]:
     """The sizes asked for, -1 meaning all that is left."""
     require_inputs(ctx, 3)
-    require_same_dtype(ctx, ctx.input(0), ctx.outputs[0])
+    x = ctx.input(0)
+    require_same_type(ctx, x, ctx.outputs[0])
     begin, size = ctx.input(1), ctx.input(2)
     for value in (begin, size):
         require_dtype(ctx, value, "int32", "int64")
+        require(
+            value.shape == (len(x.shape),),
+            ctx,
+            f"{value.name!r} of shape {value.shape} must have one entry for each axis of {x.shape}",
+        )
+    require_same_type(ctx, begin, size)
     if begin.data is None or size.data is None:
         return [None]
     return [tuple(s.stop - s.start for s in _slice_index(ctx))]
@@ -123,9 +177,10 @@ def prepare_split(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x = ctx.input(1)
     parts = len(ctx.outputs)
-    require(parts == int(ctx.option("num_splits", parts)), ctx, "num_splits is not its outputs")
+    require(parts == int(ctx.option("num_splits", 0)), ctx, "num_splits is not its outputs")
+    require_type(ctx, x, "float32", "int8", "uint8", "int16", "int32", "int64")
     for y in ctx.outputs:
-        require_same_dtype(ctx, x, y)
+        require_same_type(ctx, x, y)
     if ctx.input(0).data is None:
         return [None] * parts
     axis = _split_axis(ctx, 0, len(x.shape))
@@ -155,10 +210,13 @@ def prepare_split_v(ctx: NodeContext) -> list[Shape | None]:
     """Parts of the sizes in input 1 along the axis in input 2."""
     require_inputs(ctx, 3)
     x, parts = ctx.input(0), len(ctx.outputs)
+    require(parts == int(ctx.option("num_splits", 0)), ctx, "num_splits is not its outputs")
+    require_type(ctx, x, "float32", "int8", "uint8", "int16", "int32", "int64")
     for y in ctx.outputs:
-        require_same_dtype(ctx, x, y)
+        require_same_type(ctx, x, y)
+    require_dtype(ctx, ctx.input(1), "int32", "int64")
     require(
-        int(np.prod(ctx.input(1).shape)) == parts,
+        ctx.input(1).shape == (parts,),
         ctx,
         f"{ctx.input(1).shape} sizes for {parts} outputs",
     )
@@ -180,8 +238,11 @@ def prepare_update(ctx: NodeContext) -> list[Shape | None]:
     """The operand's shape."""
     require_inputs(ctx, 3)
     x, update = ctx.input(0), ctx.input(1)
-    require_same_dtype(ctx, x, update, ctx.outputs[0])
+    require_same_type(ctx, x, update, ctx.outputs[0])
+    require(not x.dtype.hasobject, ctx, f"tensor {x.name!r} holds strings")
     require_dtype(ctx, ctx.input(2), "int32", "int64")
+    starts = ctx.input(2).shape
+    require(starts == (len(x.shape),), ctx, f"start indices of shape {starts} for {x.shape}")
     require(
         len(update.shape) == len(x.shape)
         and all(u <= d for u, d in zip(update.shape, x.shape, strict=True)),
