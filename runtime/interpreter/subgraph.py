@@ -468,7 +468,7 @@ class SubgraphState:
             partition = self._claims.partitions[-1 - step]
             return Step(partition.inputs, partition.outputs, keeps=True)
         op = self.graph.operators[step]
-        ours = kernel_key(op) not in self._registered
+        ours = not self._registered or kernel_key(op) not in self._registered
         reads, writes = ([t for t in tensors if t >= 0] for tensors in (op.inputs, op.outputs))
         first_is_there = bool(op.inputs) and op.inputs[0] >= 0
         return Step(reads, writes, op.name if ours and first_is_there else None)

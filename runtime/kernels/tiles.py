@@ -73,7 +73,9 @@ def padded(x: Array, tile: Tile, rows: Axis, columns: Axis, dtype: Any, zero_poi
 
 
 def window_view(image: Array, out_rows: int, rows: Axis, columns: Axis) -> Array:
-    """[n, out_rows, out columns, kernel_h, kernel_w, c] of a padded image, as a read-only view."""
+    """[n, out_rows, out columns, kernel_h, kernel_w, c] of a padded image, as a view."""
+    if rows.kernel == columns.kernel == 1:
+        return image[:, :: rows.stride, None, :: columns.stride, None].swapaxes(2, 3)
     sn, sh, sw, sc = image.strides
     return np.lib.stride_tricks.as_strided(
         image,
