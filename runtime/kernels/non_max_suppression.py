@@ -1,12 +1,14 @@
 """NON_MAX_SUPPRESSION_V4 and V5: boxes kept by their score, hard or (V5) soft; float32.
 
-Indices are equal to LiteRT's while no two scores are: it then takes the order of its heap, we that
-of the boxes.  Soft scores are within 4 ulp.
+Boxes of one score come in the order in which LiteRT's binary heap gives them up, which is not that
+of the boxes, so the heap is written out here: a new entry rises past those of lower score; the last
+entry fills the hole that the first leaves, which sinks to the ground by the greater child, the
+right one of equals, before the entry rises from there.  A box that was chosen goes back into the
+heap (as in LiteRT): met again, it is dropped for its overlap with itself, unless it has no area or
+the limit is above 1, when it is chosen again.  Soft scores are within 4 ulp.
 """
 
 from __future__ import annotations
-
-import heapq
 
 import numpy as np
 
@@ -76,6 +78,42 @@ def _overlap(boxes: Array, areas: Array, i: int, j: int) -> np.float32:
     return zero if union == 0 else np.float32(common / union)
 
 
+_Entry = tuple[float, int, int]  # score, box, the first chosen box it was not yet held against
+
+
+class _Heap:
+    """A binary heap of entries by their score alone, the greatest first."""
+
+    def __init__(self) -> None:
+        self.entries: list[_Entry] = []
+
+    def push(self, entry: _Entry) -> None:
+        """Add an entry behind those that it does not exceed."""
+        self.entries.append(entry)
+        self._rise(len(self.entries) - 1, entry)
+
+    def pop(self) -> _Entry:
+        """Take the greatest."""
+        entries = self.entries
+        first, last = entries[0], entries.pop()
+        count, hole = len(entries), 0
+        while (child := 2 * hole + 1) < count:
+            if child + 1 < count and entries[child + 1][0] >= entries[child][0]:
+                child += 1
+            entries[hole] = entries[child]
+            hole = child
+        if count:
+            self._rise(hole, last)
+        return first
+
+    def _rise(self, hole: int, entry: _Entry) -> None:
+        entries = self.entries
+        while hole > 0 and entries[parent := (hole - 1) // 2][0] < entry[0]:
+            entries[hole] = entries[parent]
+            hole = parent
+        entries[hole] = entry
+
+
 def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.float32]]:
     scores, size = ctx.data(1), _size(ctx)
     limit, least = (np.float32(ctx.data(i)[()]) for i in (3, 4))
@@ -84,15 +122,17 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
         [np.minimum(raw[:, :2], raw[:, 2:]), np.maximum(raw[:, :2], raw[:, 2:])], axis=1
     )
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    heap = [(-score, i, 0) for i, score in enumerate(scores) if score > least]
-    heapq.heapify(heap)
-    size = min(size, len(heap))
+    heap = _Heap()
+    for i, score in enumerate(scores.tolist()):
+        if score > least:
+            heap.push((score, i, 0))
+    size = min(size, len(scores))
     chosen: list[int] = []
     kept: list[np.float32] = []
     scale = np.float32(-0.5) / sigma if sigma > 0 else np.float32(0)
-    while heap and len(chosen) < size:
-        negative, i, begin = heapq.heappop(heap)
-        original = score = np.float32(-negative)
+    while heap.entries and len(chosen) < size:
+        first, i, begin = heap.pop()
+        original = score = np.float32(first)
         hard = False
         for j in range(len(chosen) - 1, begin - 1, -1):
             overlap = _overlap(boxes, areas, i, chosen[j])
@@ -105,11 +145,12 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
                 break
         if hard:
             continue
+        seen = len(chosen)
         if score == original:
             chosen.append(i)
             kept.append(score)
-        elif score > least:
-            heapq.heappush(heap, (-score, i, len(chosen)))
+        if score > least:
+            heap.push((float(score), i, seen))
     return chosen, kept
 
 
