@@ -165,7 +165,8 @@ def prepare_slice(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_slice(ctx: NodeContext) -> list[Array]:
     """x[begin : begin + size]."""
-    return [ctx.copied(ctx.data(0)[_slice_index(ctx)])]
+    x = ctx.data(0)
+    return [ctx.copied(np.asarray(x[_slice_index(ctx)], x.dtype))]
 
 
 def _split_axis(ctx: NodeContext, i: int, rank: int) -> int:
