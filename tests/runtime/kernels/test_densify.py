@@ -13,7 +13,11 @@ def test_a_network_with_sparse_weights(corpus) -> None:  # type: ignore[no-untyp
     if not path.is_file():
         pytest.skip("the corpus has no sparse network")
     model = read_model(str(path))
-    interpreter = Interpreter(str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter = Interpreter(
+        str(path),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
     interpreter.allocate_tensors()
     interpreter.invoke()
     found = [op for op in model.subgraphs[0].operators if op.name == "DENSIFY"]
