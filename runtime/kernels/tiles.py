@@ -16,7 +16,7 @@ import numpy as np
 from litefuse.runtime.kernels.base import Array
 from litefuse.runtime.kernels.geometry import Axis
 
-BUDGET = 2 << 20
+BUDGET = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def convolve_depthwise(
     multiplier = channels // x.shape[3]
     taps = w.reshape(*w.shape[:2], x.shape[3], multiplier) if multiplier > 1 else w
     row_bytes = columns.out * channels * w.itemsize
-    for tile in image_tiles(len(x), rows, row_bytes, BUDGET // 4):
+    for tile in image_tiles(len(x), rows, row_bytes, BUDGET // 2):
         image = padded(x, tile, rows, columns, w.dtype, zero_point)
         if multiplier > 1:
             image = image[..., None]
