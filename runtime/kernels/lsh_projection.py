@@ -75,8 +75,13 @@ def _items(data: Array) -> npt.NDArray[np.uint8]:
 
 
 def _serialised(strings: Array) -> bytes:
-    """A string tensor's buffer: the count, where each string starts and the last ends, and all."""
+    """A string tensor's buffer: the count, where each string starts and the last ends, and all.
+
+    Nothing when it has no strings, for LiteRT then has no buffer.
+    """
     parts = [bytes(s) for s in strings.ravel()]
+    if not parts:
+        return b""
     lengths = [0, *(len(p) for p in parts)]
     offsets = 4 * (len(parts) + 2) + np.cumsum(lengths)
     return np.array([len(parts), *offsets], "<i4").tobytes() + b"".join(parts)

@@ -16,7 +16,7 @@ import numpy as np
 
 from litefuse.runtime.kernels.base import Array, NodeContext
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.lstm_places import Places, is_coupled, output_size
+from litefuse.runtime.kernels.lstm_places import Places, output_size, runs_coupled
 from litefuse.runtime.kernels.recurrent import (
     activate,
     first_values,
@@ -59,7 +59,7 @@ class FloatCell:
         forget = sigmoid(self._gate("forget", x, aux, state, memory)[0])
         total, held = self._gate("cell", x, aux, state, memory)
         fresh = activate(total, code) if code else held
-        if is_coupled(ctx, at):
+        if runs_coupled(ctx, at):
             update = 1 - forget
         else:
             update = sigmoid(self._gate("input", x, aux, state, memory)[0])

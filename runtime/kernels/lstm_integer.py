@@ -15,7 +15,7 @@ from litefuse.runtime.kernels import gemmlowp16
 from litefuse.runtime.kernels.base import Array, NodeContext, require, require_dtype
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, wrap32
 from litefuse.runtime.kernels.l2_normalization import inverse_square_root
-from litefuse.runtime.kernels.lstm_places import GATES, UNIDIRECTIONAL
+from litefuse.runtime.kernels.lstm_places import GATES, UNIDIRECTIONAL, runs_coupled
 from litefuse.runtime.kernels.recurrent import only_scale
 
 _F32 = np.float32
@@ -155,7 +155,7 @@ def integer_cell(ctx: NodeContext, rowwise: bool) -> IntegerCell:
     hidden = ctx.intermediates[4]
     made: dict[str, _Gate] = {}
     for i, name in enumerate(GATES):
-        if ctx.optional(at.weights[name]) is not None:
+        if name != "input" or not runs_coupled(ctx, at):
             made[name] = _gate(ctx, name, i, shift)
     projection, bias = None, None
     proj_scale = (0, 0)

@@ -5,6 +5,7 @@ One cell of LSTM or UNIDIRECTIONAL_SEQUENCE_LSTM, or either of BIDIRECTIONAL_SEQ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -75,6 +76,14 @@ INTEGER = Form("int32", "int16", peephole="int16", states=("int8", "int16"))
 def is_coupled(ctx: NodeContext, at: Places) -> bool:
     """Whether the input gate is 1 - the forget gate, as it is when it has no weights."""
     return ctx.optional(at.weights["input"]) is None
+
+
+def runs_coupled(ctx: NodeContext, at: Places) -> bool:
+    """Whether LiteRT runs the cell as coupled: without data there are no weights to it either, so
+    that a cell of no inputs (depth 0) is, whatever tensors it has.
+    """
+    value = ctx.optional(at.weights["input"])
+    return value is None or math.prod(value.shape) == 0
 
 
 def output_size(ctx: NodeContext, at: Places) -> int:

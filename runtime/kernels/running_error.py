@@ -18,7 +18,7 @@ from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
 from litefuse.runtime.kernels.bounds import gamma
 from litefuse.runtime.kernels.hybrid import hybrid_weights
 from litefuse.runtime.kernels.lstm_cell import FloatCell
-from litefuse.runtime.kernels.lstm_places import GATES, Places, output_size
+from litefuse.runtime.kernels.lstm_places import GATES, Places, output_size, runs_coupled
 from litefuse.runtime.kernels.recurrent import activate, only_scale, product
 
 # Of exp and tanh in two libraries, and the operations after them.
@@ -72,9 +72,12 @@ class Near:
         squares = (centred * centred).rounded(n + 1)
         variance = squares.value.mean(axis=1, keepdims=True) + _EPSILON
         root = np.sqrt(variance)
-        slack = squares.error.mean(axis=1, keepdims=True) / (2 * variance)
         value = centred.value / root
-        return Near(value, centred.error / root + np.abs(value) * slack).rounded(4)
+        with np.errstate(over="ignore", invalid="ignore"):
+            slack = squares.error.mean(axis=1, keepdims=True) / (2 * variance)
+            error = centred.error / root + np.abs(value) * slack
+        # No spread, and no telling what becomes of it.
+        return Near(value, np.where(np.isnan(error), np.inf, error)).rounded(4)
 
 
 TANH, _SIGN_BIT = 4, 5
@@ -153,8 +156,7 @@ class _Cell:
         code = int(ctx.option("fused_activation_function", 0))
         gates = {
             name: self._gate(name, x, aux, state, memory)
-            for name in GATES[:3]
-            if ctx.optional(at.weights[name]) is not None
+            for name in GATES[runs_coupled(ctx, at) : 3]
         }
         forget, fresh = gates["forget"].sigmoid(), gates["cell"].activated(code)
         coupled = "input" not in gates

@@ -39,6 +39,11 @@ class Form:
     fault: str = ""
 
 
+def some(draw: Draw, most: int) -> int:
+    """A size up to `most`, now and then zero."""
+    return 0 if draw(st.integers(0, 24)) == 24 else draw(st.integers(1, most))
+
+
 def draw_form(draw: Draw, weights: str, *, norm: bool = True, diagonal: bool = False) -> Form:
     """Sizes and parts; now and then a fault that LiteRT refuses."""
     flag = st.booleans()
@@ -50,8 +55,8 @@ def draw_form(draw: Draw, weights: str, *, norm: bool = True, diagonal: bool = F
         size = units
         diagonals = tuple(draw(flag) for _ in range(GATES))
     return Form(
-        batch=draw(st.integers(1, 4)),
-        depth=draw(st.integers(1, 20)),
+        batch=some(draw, 4),
+        depth=some(draw, 20),
         units=units,
         size=size,
         weights=weights,
@@ -157,7 +162,7 @@ def float_step(draw: Draw, kind: str) -> Case:
 
 def time_shape(draw: Draw, f: Form) -> tuple[bool, tuple[int, int, int]]:
     """Whether time comes first, and the input's shape."""
-    time, time_major = draw(st.integers(1, 5)), draw(st.booleans())
+    time, time_major = some(draw, 5), draw(st.booleans())
     shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
     return time_major, shape
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from tests.conformance.case import Arg, Case, case
 from tests.conformance.draw import Draw, quantization, rng
 from tests.conformance.registry import conforms
-from tests.conformance.specs.lstm import ACTIVATIONS, WEIGHTS, matrix, steps_of, vector
+from tests.conformance.specs.lstm import (
+    ACTIVATIONS,
+    WEIGHTS,
+    matrix,
+    some,
+    steps_of,
+    vector,
+)
 
 FAULTS = ("count", "depth", "bias", "recurrent", "state", "units", "kind", "constant")
 OTHERS = ("int8", "int16", "uint8", "int32", "bool", "float16")
@@ -30,8 +37,7 @@ class Form:
 def draw_form(draw: Draw, weights: str) -> Form:
     """Sizes; now and then a fault that LiteRT refuses."""
     fault = draw(st.sampled_from(FAULTS)) if draw(st.integers(0, 9)) == 9 else ""
-    sizes = (draw(st.integers(1, n)) for n in (4, 20, 9))
-    return Form(*sizes, weights, fault)
+    return Form(some(draw, 4), some(draw, 20), draw(st.integers(1, 9)), weights, fault)
 
 
 def cell(r: np.random.Generator, f: Form, depth: int | None = None) -> list[Arg]:
@@ -93,7 +99,7 @@ def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
         return odd_type(draw, op, kind)
     f = draw_form(draw, WEIGHTS[kind])
     chosen = attributes(draw, f)
-    time, time_major = draw(st.integers(1, 5)), draw(st.booleans())
+    time, time_major = some(draw, 5), draw(st.booleans())
     shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
     r = rng(draw)
     feeds = steps_of(r, shape, draw(st.integers(1, 2)))
@@ -115,7 +121,7 @@ def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     f = draw_form(draw, WEIGHTS[kind])
     f = replace(f, fault="" if f.fault == "kind" else f.fault)  # LiteRT would read past it
     chosen = attributes(draw, f)
-    time, time_major, merged = draw(st.integers(1, 4)), draw(st.booleans()), draw(st.booleans())
+    time, time_major, merged = some(draw, 4), draw(st.booleans()), draw(st.booleans())
     shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
     aux = draw(st.sampled_from(("none", "stacked", "crossed")))
     behind = replace(f, units=draw(st.integers(1, 9)), fault="")
@@ -158,7 +164,8 @@ def svdf(draw: Draw, kind: str) -> Case:
         return odd_type(draw, "SVDF", kind)
     faults = ("count", "rank", "depth", "time", "bias", "state", "constant", "activation")
     fault = draw(st.sampled_from(faults)) if draw(st.integers(0, 9)) == 9 else ""
-    batch, depth, units, rank, memory = (draw(st.integers(1, n)) for n in (4, 20, 6, 3, 8))
+    batch, depth = some(draw, 4), some(draw, 20)
+    units, rank, memory = (draw(st.integers(1, n)) for n in (6, 3, 8))
     filters = units * rank
     code = draw(st.sampled_from(ACTIVATIONS))
     r = rng(draw)
