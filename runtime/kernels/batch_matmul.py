@@ -28,6 +28,7 @@ from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.contraction import (
     float_product_multiplier,
+    quiet,
     requantize,
     requantize64,
     tensor_zero_point,
@@ -131,6 +132,7 @@ def _multiplier(a: TensorValue, b: TensorValue, y: TensorValue) -> tuple[int, in
     return float_product_multiplier(a, b, y)
 
 
+@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """a @ b, either transposed if asked."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]

@@ -28,6 +28,7 @@ from litefuse.runtime.kernels.contraction import (
     exact_sums,
     float_product_multiplier,
     fused_clamp,
+    quiet,
     requantize_rows,
     require_bias,
     require_convolution_scales,
@@ -147,11 +148,14 @@ def _hybrid(ctx: NodeContext) -> Array:
     for image, y in zip(x, out, strict=True):
         rows = quantize_rows(image.reshape(1, -1), asymmetric=by_channel)
         values = rows.values.reshape(1, *image.shape)
-        point, scales = int(rows.zero_points[0]), scale * rows.scales[0]
+        point, first = int(rows.zero_points[0]), scale if by_channel else scale * rows.scales[0]
         flat = y.reshape(-1, y.shape[2])
         for positions, sums in convolve(values, filters, conv_axes(ctx), dtype, (point, 0)):
             part = flat[positions]
-            np.multiply(sums, scales, out=part, dtype=np.float32, casting="same_kind")
+            # Two roundings where the filters have scales of their own, as in the reference.
+            np.multiply(sums, first, out=part, dtype=np.float32, casting="same_kind")
+            if by_channel:
+                part *= rows.scales[0]
             part += bias
             clamp_float(part, clamp)
     return out
@@ -183,6 +187,7 @@ def _integer(ctx: NodeContext) -> Array:
     return out
 
 
+@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The convolution of the node's data."""
     shape = ctx.outputs[0].shape

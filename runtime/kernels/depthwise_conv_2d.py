@@ -26,6 +26,7 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     float_product_multiplier,
     fused_clamp,
+    quiet,
     requantize_rows,
     require_bias,
     require_convolution_scales,
@@ -152,6 +153,7 @@ def _integer(ctx: NodeContext) -> Array:
     return out
 
 
+@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The depthwise convolution of the node's data."""
     shape = ctx.outputs[0].shape

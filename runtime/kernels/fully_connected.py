@@ -36,6 +36,7 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     exact_sums,
     float_product_multiplier,
+    quiet,
     requantize,
     requantize64,
     require_activation_fits,
@@ -306,6 +307,7 @@ def _integer(ctx: NodeContext) -> Array:
     return np.asarray(np.clip(wrap32(value + zero), *bounds).astype(yv.dtype))
 
 
+@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """Rows times weights, transposed, plus bias."""
     shape = ctx.outputs[0].shape

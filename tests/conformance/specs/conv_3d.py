@@ -34,7 +34,7 @@ def conv_3d(draw: Draw, dtype: str) -> Case:
             [Arg(shape=(1,), dtype=dtype)],
         )
     inputs: list[Arg | None] = [
-        Arg(values(draw, size, dtype)),
+        Arg(values(draw, size, dtype, special=draw(st.integers(0, 5)) == 5)),
         Arg(values(draw, (*window, depth, filters), dtype)),
         _bias(draw, filters, broken),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg, Case, case
-from tests.conformance.draw import Draw, values
+from tests.conformance.draw import Draw
 from tests.conformance.registry import conforms
 from tests.conformance.specs.weighted import (
     BIAS_FLAWS,
@@ -13,6 +13,7 @@ from tests.conformance.specs.weighted import (
     bias,
     flaw,
     image,
+    image_values,
     kind_of,
     tiny_scale,
     weights,
@@ -76,7 +77,7 @@ def depthwise_conv_2d(draw: Draw, label: str) -> Case:
     # LiteRT shifts 64-bit sums by a negative count there, which C++ leaves undefined.
     if broken == "output scale" and y and kind.x != "int16":
         y["scale"] = tiny_scale(y["scale"])
-    inputs: list[Arg | None] = [Arg(values(draw, size, kind.x), **x), w, b]
+    inputs: list[Arg | None] = [Arg(image_values(draw, size, kind), **x), w, b]
     if broken == "absent bias":
         inputs[2] = None
     if broken == "two inputs":

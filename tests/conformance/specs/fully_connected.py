@@ -21,6 +21,7 @@ from tests.conformance.specs.weighted import (
     activations,
     bias,
     flaw,
+    image_values,
     kind_of,
     tiny_scale,
     two_steps,
@@ -118,7 +119,7 @@ def fully_connected(draw: Draw, label: str) -> Case:
     if broken == "output scale" and y:
         y["scale"] = tiny_scale(y["scale"])
     size = rows(draw, depth, broken)
-    inputs: list[Arg | None] = [Arg(values(draw, size, kind.x), **x), w, b]
+    inputs: list[Arg | None] = [Arg(image_values(draw, size, kind), **x), w, b]
     if b is None and draw(st.booleans()):
         inputs.pop()
     return case(
@@ -192,7 +193,7 @@ def sparse(draw: Draw, label: str) -> Case:
     size = (draw(st.integers(1, 3)), depth)
     return case(
         "FULLY_CONNECTED",
-        [Arg(values(draw, size, kind.x), **x), w, b],
+        [Arg(image_values(draw, size, kind), **x), w, b],
         [Arg(shape=(1,), dtype=kind.x, **y)],
         asymmetric_quantize_inputs=label.endswith("-asymmetric"),
         fused_activation_function=draw(st.sampled_from(ACTIVATIONS)),

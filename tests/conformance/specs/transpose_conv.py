@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg, Case, case
-from tests.conformance.draw import Draw, values
+from tests.conformance.draw import Draw
 from tests.conformance.registry import conforms
 from tests.conformance.specs.weighted import (
     ACTIVATIONS,
@@ -15,6 +15,7 @@ from tests.conformance.specs.weighted import (
     bias,
     flaw,
     image,
+    image_values,
     kind_of,
     tiny_scale,
     weights,
@@ -100,7 +101,7 @@ def transpose_conv(draw: Draw, label: str) -> Case:
     inputs: list[Arg | None] = [
         Arg(kept, constant=draw(st.booleans())),
         w,
-        Arg(values(draw, size, kind.x), **x),
+        Arg(image_values(draw, size, kind), **x),
         b,
     ]
     if b is None and draw(st.booleans()):

@@ -180,6 +180,12 @@ def image(draw: Draw, depth: int, broken: str | None, axes: int = 2) -> tuple[in
     return (batch, *sizes, depth)
 
 
+def image_values(draw: Draw, size: tuple[int, ...], kind: Kind) -> np.ndarray:
+    """The input's data; special floats now and then where nothing quantises them."""
+    special = kind.w == "float32" and draw(st.integers(0, 5)) == 5
+    return values(draw, size, kind.x, special=special)
+
+
 def tiny_scale(value: float) -> float:
     """A scale on which an activation's bound leaves int32."""
     return float32(value * 1e-12)
