@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from litefuse.runtime.kernels.accurate import ordered_sum
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -76,7 +77,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     """x / sqrt(sum(x * x)) along the last axis."""
     xv, yv, x = ctx.input(0), ctx.outputs[0], ctx.data(0)
     if x.dtype.kind == "f":
-        norm = np.sqrt(np.square(x).sum(axis=-1, keepdims=True))
+        norm = np.sqrt(ordered_sum(np.square(x), (x.ndim - 1,)))[..., None]
         return [x / np.maximum(norm, np.float32(1e-6))]
     rows = (x.astype(np.int64) - xv.zero_point).reshape(-1, x.shape[-1])
     info = np.iinfo(x.dtype)

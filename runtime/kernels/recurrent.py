@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import Array, KernelError, NodeContext, TensorValue, require
 from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
 
@@ -14,15 +15,14 @@ _ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)) in the array's own type."""
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-x)))
+    return accurate.sigmoid(x)
 
 
 def activate(x: Array, code: int) -> Array:
     """The fused activation `code` of the schema, TANH and SIGN_BIT among them."""
     name = _ACTIVATIONS[code]
     if name == "TANH":
-        return np.asarray(np.tanh(x))
+        return accurate.tanh(x)
     if name == "SIGN_BIT":
         return np.signbit(x).astype(x.dtype)
     if name == "RELU":

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from litefuse.runtime.kernels.accurate import ordered_sum
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -158,7 +159,7 @@ def evaluate_mean(ctx: NodeContext) -> list[Array]:
         if x.size == 0:
             return [np.full(shape, np.nan, x.dtype)]
         with np.errstate(all="ignore"):
-            mean = x.mean(axis=axes, dtype=np.float64).astype(x.dtype)
+            mean = ordered_sum(x, axes) / x.dtype.type(count)
         return [np.asarray(mean).reshape(shape)]
     total = x.sum(axis=axes, dtype=np.int64)
     mean = np.sign(total) * (np.abs(total) // max(count, 1))
@@ -172,9 +173,10 @@ def evaluate_sum(ctx: NodeContext) -> list[Array]:
         return [_rescaled_sum(ctx, x.view(np.uint8), mean=False).view(np.int8)]
     if _small(ctx):
         return [_rescaled_sum(ctx, x, mean=False)]
-    wide = np.float64 if x.dtype.kind == "f" else x.dtype
     with np.errstate(all="ignore"):
-        total = x.sum(axis=_axes(ctx), dtype=wide)
+        if x.dtype.kind == "f":
+            return [ordered_sum(x, _axes(ctx)).reshape(_shape(ctx))]
+        total = x.sum(axis=_axes(ctx), dtype=x.dtype)
         return [np.asarray(total.astype(x.dtype)).reshape(_shape(ctx))]
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -57,12 +58,6 @@ def prepare_logistic(ctx: NodeContext) -> list[Shape | None]:
 def prepare_tanh(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape."""
     return _prepare(ctx, _TANH_OUT)
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) in the input's precision."""
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-x)))
 
 
 @lru_cache(maxsize=1)
@@ -129,20 +124,20 @@ def evaluate_logistic(ctx: NodeContext) -> list[Array]:
     x = ctx.data(0)
     if x.dtype.kind == "f":
         with np.errstate(all="ignore"):
-            return [np.asarray(np.where(x < -9, np.exp(x), sigmoid(x)), x.dtype)]
+            return [np.asarray(np.where(x < -9, accurate.exp(x), accurate.sigmoid(x)), x.dtype)]
     if x.dtype == np.int16:
         return [_logistic_int16(ctx.input(0), x)]
-    return [evaluate_int8_table(ctx, sigmoid)]
+    return [evaluate_int8_table(ctx, accurate.sigmoid)]
 
 
 def evaluate_tanh(ctx: NodeContext) -> list[Array]:
     """tanh(x)."""
     x = ctx.data(0)
     if x.dtype.kind == "f":
-        return [np.asarray(np.tanh(x), x.dtype)]
+        return [accurate.tanh(x)]
     if x.dtype == np.int16:
         return [_tanh_int16(ctx.input(0), x)]
-    return [evaluate_int8_table(ctx, np.tanh)]
+    return [evaluate_int8_table(ctx, accurate.tanh)]
 
 
 KERNELS = (

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Bound,
@@ -111,7 +112,7 @@ def prepare_prelu(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x, alpha = ctx.input(0), ctx.input(1)
     require_same_dtype(ctx, x, alpha, ctx.outputs[0])
-    require_dtype(ctx, x, "float32", "int8", "uint8")
+    require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
     shape = broadcast_shapes(ctx, x.shape, alpha.shape)
     require(shape == x.shape, ctx, f"slopes of shape {alpha.shape} exceed the input's {x.shape}")
     return [x.shape]
@@ -134,7 +135,7 @@ def evaluate_prelu(ctx: NodeContext) -> list[Array]:
 
 
 def _elu(x: Array) -> Array:
-    return np.asarray(np.where(x < 0, np.expm1(np.minimum(x, 0)), x))
+    return np.asarray(np.where(x < 0, accurate.expm1(np.minimum(x, 0)), x))
 
 
 def evaluate_elu(ctx: NodeContext) -> list[Array]:

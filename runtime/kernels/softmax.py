@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Bound,
@@ -48,6 +49,20 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     return [x.shape]
 
 
+# Elements that go through float64 at a time.
+_CHUNK = 1 << 18
+
+
+def _exponentials(x: Array, beta: float) -> tuple[Array, Array]:
+    """exp(beta * (x - the row's largest)), and the sum of each row in its order."""
+    e = (x - x.max(axis=-1, keepdims=True)) * np.float32(beta)
+    flat = e.reshape(-1)
+    for start in range(0, flat.size, _CHUNK):
+        part = flat[start : start + _CHUNK]
+        part[...] = accurate.exp(part)
+    return e, accurate.ordered_sum(e, (e.ndim - 1,))[..., None]
+
+
 def evaluate(ctx: NodeContext) -> list[Array]:
     """exp(beta * x) / sum(exp(beta * x)) along the last axis."""
     x, xv, yv = ctx.data(0), ctx.input(0), ctx.outputs[0]
@@ -55,9 +70,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if x.size == 0:
         return [np.zeros(x.shape, yv.dtype)]
     if x.dtype.kind == "f":
-        shifted = (x - x.max(axis=-1, keepdims=True)) * np.float32(beta)
-        e = np.exp(shifted)
-        return [e / e.sum(axis=-1, keepdims=True)]
+        e, total = _exponentials(x, beta)
+        return [e / total]
     if x.dtype == np.int16:
         return [softmax_int16(x, beta, xv.scale)]
     table = ctx.memo("table", lambda: softmax_int8_table(beta, xv.scale))
@@ -75,8 +89,10 @@ def prepare_log(ctx: NodeContext) -> list[Shape | None]:
 def evaluate_log(ctx: NodeContext) -> list[Array]:
     """x - log(sum(exp(x))) along the last axis."""
     x = ctx.data(0)
+    if x.size == 0:
+        return [np.zeros(x.shape, x.dtype)]
     shifted = x - x.max(axis=-1, keepdims=True)
-    return [shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))]
+    return [shifted - accurate.log(_exponentials(x, 1.0)[1])]
 
 
 def _allowed_log(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
@@ -88,7 +104,9 @@ def _allowed_log(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
 _SOFTMAX = relative(
     "relative, n + 10 roundings, n = the last axis", lambda ctx: ctx.input(0).shape[-1] + 10
 )
-_LOG_SOFTMAX = Bound("(n + 8) roundings of 1 and 4 of abs(y) + log n, n = the last axis", _allowed_log)
+_LOG_SOFTMAX = Bound(
+    "(n + 8) roundings of 1 and 4 of abs(y) + log n, n = the last axis", _allowed_log
+)
 
 KERNELS = (
     Kernel("SOFTMAX", prepare, evaluate, bound=_SOFTMAX),

@@ -1,7 +1,7 @@
 """Elementwise functions of one tensor: one table row an op.
 
-Tolerances are in the table; where the reference calls the C library, NumPy's own float32 functions
-may differ by a few units in the last place.  16-bit floats are computed in float32 and rounded.
+Float bounds are in the table: a few units in the last place, of C libraries' functions.  16-bit
+floats are computed in float32 and rounded.
 
 Quantised: EXP and LOG look a table up, of 256 entries or of 513 that are interpolated, and so does
 RSQRT of int16; RSQRT of int8 is fixed point.  SQRT truncates where all others round (found by
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -98,11 +99,6 @@ def _evaluate_abs(ctx: NodeContext) -> list[Array]:
     return [np.clip(value + yv.zero_point, info.min, info.max).astype(x.dtype)]
 
 
-def _accurate(function: Callable[[Array], Any]) -> Callable[[Array], Array]:
-    """The C library's float32 functions are all but correctly rounded: through float64."""
-    return lambda x: np.asarray(function(x.astype(np.float64)), np.float32)
-
-
 def _table(ctx: NodeContext, function: Callable[[Array], Array]) -> list[Array]:
     if ctx.data(0).dtype == np.int8:
         return [evaluate_int8_table(ctx, function)]
@@ -112,20 +108,20 @@ def _table(ctx: NodeContext, function: Callable[[Array], Array]) -> list[Array]:
 def _evaluate_exp(ctx: NodeContext) -> list[Array]:
     """e ** x."""
     if ctx.data(0).dtype.kind == "f":
-        return _evaluate(ctx, np.exp)
-    return _table(ctx, _accurate(np.exp))
+        return _evaluate(ctx, accurate.exp)
+    return _table(ctx, accurate.exp)
 
 
 def _evaluate_log(ctx: NodeContext) -> list[Array]:
     """The natural logarithm; quantised, the least value of the output's type for x <= 0."""
     yv = ctx.outputs[0]
     if yv.dtype.kind == "f":
-        return _evaluate(ctx, np.log)
+        return _evaluate(ctx, accurate.log)
     steps = np.float32(np.iinfo(yv.dtype).min - yv.zero_point)
     least = steps * np.float32(yv.scale)
 
     def log(x: Array) -> Array:
-        return np.where(x <= 0, least, _accurate(np.log)(x)).astype(np.float32)
+        return np.where(x <= 0, least, accurate.log(x)).astype(np.float32)
 
     return _table(ctx, log)
 
@@ -188,8 +184,8 @@ KERNELS = (
     Kernel("SQRT", partial(_prepare_quantised, dtypes=_QUANTISED), _evaluate_sqrt),
     Kernel("RSQRT", partial(_prepare_quantised, dtypes=_QUANTISED), _evaluate_rsqrt),
     _row("SQUARE", np.square, _F),
-    _row("SIN", np.sin, (*_F, "float16"), ulp=4),
-    _row("COS", np.cos, (*_F, "float16"), ulp=4),
+    _row("SIN", accurate.sin, (*_F, "float16"), ulp=4),
+    _row("COS", accurate.cos, (*_F, "float16"), ulp=4),
     _row("FLOOR", np.floor, (*_F, *_HALVES)),
     _row("CEIL", np.ceil, _F),
     _row("ROUND", np.rint, (*_F, *_HALVES)),
