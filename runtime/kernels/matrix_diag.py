@@ -10,12 +10,17 @@ from litefuse.runtime.kernels.base import (
     NodeContext,
     Shape,
     require,
-    require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 
-_TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64")
+# Any other type LiteRT takes for float32, and reads and writes past the tensors' ends.
+_TYPES = ("float32", "int8", "uint8", "int16", "int32", "uint32", "int64")
+
+
+def _size(shape: Shape) -> int:
+    return int(np.prod(shape, dtype=np.int64))
 
 
 def prepare_diag(ctx: NodeContext) -> list[Shape | None]:
@@ -23,8 +28,8 @@ def prepare_diag(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1)
     x = ctx.input(0)
     require(len(x.shape) >= 1, ctx, "needs a rank of at least 1")
-    require_dtype(ctx, x, *_TYPES)
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require_type(ctx, x, *_TYPES)
+    require_same_type(ctx, x, ctx.outputs[0])
     return [(*x.shape, x.shape[-1])]
 
 
@@ -42,18 +47,23 @@ def prepare_set_diag(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x, diagonal = ctx.input(0), ctx.input(1)
     require(len(x.shape) >= 2, ctx, f"input shape {x.shape} has no two axes")
-    require_dtype(ctx, x, *_TYPES)
-    require_same_dtype(ctx, x, diagonal, ctx.outputs[0])
+    require_type(ctx, x, *_TYPES)
+    require_same_type(ctx, x, diagonal, ctx.outputs[0])
     wanted = (*x.shape[:-2], min(x.shape[-2:]))
-    require(diagonal.shape == wanted, ctx, f"diagonal {diagonal.shape} must be {wanted}")
+    require(
+        _size(diagonal.shape) >= _size(wanted),
+        ctx,
+        f"a diagonal of shape {diagonal.shape} does not fill {wanted}",
+    )
     return [x.shape]
 
 
 def evaluate_set_diag(ctx: NodeContext) -> list[Array]:
-    """The input with another diagonal."""
+    """The input with another diagonal, whose shape does not matter as long as it fills it."""
     out = ctx.data(0).copy()
-    steps = np.arange(min(out.shape[-2:]))
-    out[..., steps, steps] = ctx.data(1)
+    wanted = (*out.shape[:-2], min(out.shape[-2:]))
+    steps = np.arange(wanted[-1])
+    out[..., steps, steps] = ctx.data(1).ravel()[: _size(wanted)].reshape(wanted)
     return [out]
 
 

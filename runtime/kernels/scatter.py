@@ -15,7 +15,8 @@ from litefuse.runtime.kernels.base import (
     require,
     require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 
 
@@ -24,9 +25,14 @@ def prepare_scatter_nd(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 3)
     indices, updates, shape = ctx.input(0), ctx.input(1), ctx.input(2)
     require_dtype(ctx, indices, "int32")
-    require_dtype(ctx, updates, "float32", "int8", "uint8", "int32", "int64", "bool")
+    require_type(ctx, updates, "float32", "int8", "uint8", "int32", "int64", "bool")
     require_dtype(ctx, shape, "int32")
-    require_same_dtype(ctx, updates, ctx.outputs[0])
+    require_same_type(ctx, updates, ctx.outputs[0])
+    require(
+        len(indices.shape) >= 1 and len(updates.shape) >= 1 and len(shape.shape) == 1,
+        ctx,
+        f"indices {indices.shape}, updates {updates.shape} and shape {shape.shape} need axes",
+    )
     if shape.data is None:
         return [None]
     wanted = tuple(int(d) for d in shape.data)
@@ -59,8 +65,8 @@ def prepare_sparse_to_dense(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 4)
     for i in (0, 1):
         require_dtype(ctx, ctx.input(i), "int32", "int64")
-    require_dtype(ctx, ctx.input(2), "float32", "int32", "int64", "int8", "uint8")
-    require_same_dtype(ctx, ctx.input(2), ctx.input(3), ctx.outputs[0])
+    require_type(ctx, ctx.input(2), "float32", "int32", "int64", "int8", "uint8")
+    require_same_type(ctx, ctx.input(2), ctx.input(3), ctx.outputs[0])
     if ctx.input(1).data is None:
         return [None]
     return [tuple(int(d) for d in ctx.data(1))]

@@ -12,7 +12,8 @@ from litefuse.runtime.kernels.base import (
     require,
     require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
+    require_type,
 )
 
 
@@ -20,9 +21,9 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     """Values: known only when it runs; indices: the input's shape."""
     require_inputs(ctx, 1)
     x = ctx.input(0)
-    require(len(x.shape) <= 1, ctx, f"needs a vector, not shape {x.shape}")
-    require_dtype(ctx, x, "float32", "int8", "uint8", "int16", "int32", "int64")
-    require_same_dtype(ctx, x, ctx.outputs[0])
+    require(len(x.shape) == 1, ctx, f"needs a vector, not shape {x.shape}")
+    require_type(ctx, x, "float32", "int8", "uint8", "int16", "int32", "int64")
+    require_same_type(ctx, x, ctx.outputs[0])
     require_dtype(ctx, ctx.outputs[1], "int32", "int64")
     return [None, x.shape]
 
