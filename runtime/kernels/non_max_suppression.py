@@ -126,7 +126,7 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
     for i, score in enumerate(scores.tolist()):
         if score > least:
             heap.push((score, i, 0))
-    size = min(size, len(scores))
+    size = min(size, len(heap.entries))
     chosen: list[int] = []
     kept: list[np.float32] = []
     scale = np.float32(-0.5) / sigma if sigma > 0 else np.float32(0)
@@ -140,7 +140,8 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
                 hard = True
                 break
             if sigma > 0:
-                score = score * np.exp(scale * overlap * overlap)
+                # expf of the C library is all but exactly rounded, NumPy's is not.
+                score = score * np.float32(np.exp(np.float64(scale * overlap * overlap)))
             if score <= least:
                 break
         if hard:

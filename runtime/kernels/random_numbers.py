@@ -84,6 +84,10 @@ def evaluate_uniform(ctx: NodeContext) -> list[Array]:
     return [_unit(words[:count]).reshape(shape)]
 
 
+def _rounded(function: np.ufunc, x: Array) -> Array:
+    return np.asarray(function(x.astype(np.float64)), np.float32)
+
+
 def evaluate_normal(ctx: NodeContext) -> list[Array]:
     """Two normal numbers from each two words."""
     shape, stream = _shape(ctx), _stream(ctx)
@@ -93,8 +97,10 @@ def evaluate_normal(ctx: NodeContext) -> list[Array]:
     first = np.maximum(_unit(words[0::2]), np.float32(1e-7))
     # The product is in double precision, as near a multiple of pi shows.
     angle = (2 * np.pi * _unit(words[1::2]).astype(np.float64)).astype(np.float32)
-    radius = np.sqrt(np.float32(-2) * np.log(first))
-    pairs = np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=1)
+    # The C library's functions of a float are all but exactly rounded, NumPy's are not.
+    log, sin, cos = (_rounded(f, x) for f, x in ((np.log, first), (np.sin, angle), (np.cos, angle)))
+    radius = np.sqrt(np.float32(-2) * log)
+    pairs = np.stack([sin * radius, cos * radius], axis=1)
     return [np.asarray(pairs.ravel()[:count].reshape(shape), np.float32)]
 
 
@@ -108,7 +114,8 @@ def prepare_multinomial(ctx: NodeContext) -> list[Shape | None]:
     require_rank(ctx, logits, 2)
     require(logits.shape[1] > 0, ctx, "has no classes to draw from")
     require_rank(ctx, count, 0)
-    return [None if count.data is None else (logits.shape[0], _samples(ctx))]
+    known = logits.data is not None and count.data is not None
+    return [(logits.shape[0], _samples(ctx)) if known else None]
 
 
 def _samples(ctx: NodeContext) -> int:

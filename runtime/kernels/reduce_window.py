@@ -1,8 +1,9 @@
 """REDUCE_WINDOW and STABLEHLO_REDUCE_WINDOW: a reduction over strided, dilated windows.
 
-Exact: elements of a window are taken in row-major order, starting from the initial value.  The body
-of STABLEHLO_REDUCE_WINDOW is one op, of which LiteRT reads no more than its name: ADD, MUL, MINIMUM,
-MAXIMUM, LOGICAL_AND or LOGICAL_OR, or StableHLO's own of these, in any type.  Booleans are bytes.
+Exact: elements of a window are taken in row-major order, starting from the initial value.  Of the
+body of STABLEHLO_REDUCE_WINDOW, which is one op, LiteRT reads no more than the name: ADD, MUL,
+MINIMUM, MAXIMUM, LOGICAL_AND or LOGICAL_OR, or StableHLO's own of these, in any type.  Booleans are
+bytes.
 """
 
 from __future__ import annotations

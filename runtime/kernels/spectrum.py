@@ -44,10 +44,24 @@ def prepare_rfft2d(ctx: NodeContext) -> list[Shape | None]:
 
 def evaluate_rfft2d(ctx: NodeContext) -> list[Array]:
     """The two-dimensional Fourier transform of real data, zero-padded or cut to fft_length."""
-    size = tuple(int(d) for d in ctx.data(1))
-    return [
-        np.fft.rfft2(ctx.data(0).astype(np.float64), s=size, axes=(-2, -1)).astype(np.complex64)
-    ]
+    rows, columns = (int(d) for d in ctx.data(1))
+    x = ctx.data(0).astype(np.float64)
+    if columns == 1:
+        return [_one_column(x, rows).astype(np.complex64)]
+    return [np.fft.rfft2(x, s=(rows, columns), axes=(-2, -1)).astype(np.complex64)]
+
+
+def _one_column(x: Array, rows: int) -> Array:
+    """What LiteRT's algorithm, which begins at two columns, makes of one (no transform)."""
+    column = x[..., :rows, 0]
+    out = np.zeros((*column.shape, 1), np.complex128)
+    middle = rows // 2
+    out[..., middle, 0] = column[..., middle]
+    out[..., 0, 0] = column[..., 0] * (1 - 1j)
+    i = np.arange(1, middle)
+    mean = 0.5 * (column[..., i] + column[..., rows - i])
+    out[..., i, 0], out[..., rows - i, 0] = mean * (1 - 1j), mean * (1 + 1j)
+    return out
 
 
 def _prepare_part(ctx: NodeContext) -> list[Shape | None]:
