@@ -310,7 +310,7 @@ class SubgraphState:
         }
 
     def reset_variables(self) -> None:
-        """Zero (the zero point) every variable tensor."""
+        """Zero every variable tensor (int8: its zero point)."""
         for value in self.values:
             if value.tensor.is_variable:
                 self.put(value, _zeros(value))
@@ -559,7 +559,8 @@ def _zeros(value: TensorValue) -> Array:
         empty = np.empty(value.shape, object)
         empty[...] = b""
         return empty
-    fill = value.zero_point if value.tensor.is_variable and value.quantized else 0
+    # LiteRT starts int8 variables alone from their zero point.
+    fill = value.zero_point if value.tensor.is_variable and value.dtype == np.int8 else 0
     return np.full(value.shape, fill, value.dtype)
 
 
