@@ -25,8 +25,8 @@ Made from the code by `tools/make_ops_table.py`; do not edit.
 - **float result**: how far from LiteRT's reference kernel it may be. A summation bound is
   2 g(n) sum abs(x) abs(w) with g(n) = n u / (1 - n u), u = 2^-24, for two computations of a sum of
   n products in any order; n roundings are 2 g(n) of what they are of ("relative": of the result);
-  ulp are units in the last place. The op's file derives it (`runtime/kernels/bounds.py` has the model).
-  Integers are always equal.
+  ulp are units in the last place. The op's file derives it (`runtime/kernels/bounds.py` has the
+  model). Integers are always equal.
 - **state**: it has state, randomness or subgraphs, and needs an interpreter.
 - **compiled**: litefuse makes machine code of it (`compiler/ops/tfl`).
 - **file**: the op's meaning, in `runtime/kernels/`.
