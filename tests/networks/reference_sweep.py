@@ -33,6 +33,7 @@ from litefuse.cli.compare import difference
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
 from litefuse.runtime.kernels.custom.flexbuffer import loads
 from tests.networks.job import Answer, Job
+from tests.networks.one_by_one import compare_nodes
 from tests.networks.process import Child
 from tests.networks.sweep import corpus_files, reference
 from tests.networks.walk import Compared, walk
@@ -40,8 +41,6 @@ from tests.networks.walk import Compared, walk
 Array = NDArray[Any]
 Case = tuple[str, list[Array]]
 GOOD = ("equal", "within", "runs here only", "neither runs")
-# XNNPACK shows only a model's outputs: what it alone runs is held to this part of their range.
-XNNPACK_RANGE = 1e-4
 
 
 @dataclass
@@ -109,8 +108,13 @@ def check(child: Child, path: Path, runs: int = 5, limits: bool = True) -> Row:
     want = reference(child, path, 1)
     row.resolver = want.resolver.removeprefix("BUILTIN_")
     if want.answer.stage == "done":
-        for case in _cases(path, want.job, runs, limits):
-            _check_case(child, row, want.job, case)
+        seen = [
+            ours
+            for case in _cases(path, want.job, runs, limits)
+            if (ours := _check_case(child, row, want.job, case)) is not None
+        ]
+        if seen:
+            _take(row, compare_nodes(child, seen), "alone")
     else:
         row.resolver = ""
         error = _refusal(path, want.job)
@@ -168,7 +172,8 @@ def _refusal(path: Path, job: Job) -> str:
     return ""
 
 
-def _check_case(child: Child, row: Row, job: Job, case: Case) -> None:
+def _check_case(child: Child, row: Row, job: Job, case: Case) -> Interpreter | None:
+    """Judge one case; our run where LiteRT shows only outputs, and nodes remain to be judged."""
     inside = job.resolver != "AUTO"
     # What has hung once is not waited for again.
     patience = 5.0 if "does not end" in row.note else None
@@ -176,22 +181,24 @@ def _check_case(child: Child, row: Row, job: Job, case: Case) -> None:
     if answer.stage == "hung":
         # A loop whose condition these inputs never end: ours would not end either.
         row.note = row.note or f"LiteRT does not end on {case[0]}"
-        return
+        return None
     try:
         ours = _ready(Path(str(job.model)), case)
         ours.invoke()
     except (RuntimeError, ValueError) as error:
         if answer.stage == "done":
             row.fail("refused", f"{case[0]}: {error}")
-        return
+        return None
     if answer.stage != "done":
         row.note = row.note or f"LiteRT {answer.stage} on {case[0]}: {answer.error[:60].strip()}"
-        return
+        return None
     row.cases += 1
     _blank_unwritten(ours, answer)
-    _judge_outputs(row, ours, answer, case[0], inside)
-    if inside:
-        _judge_nodes(row, ours, answer, job, case)
+    _judge_outputs(row, ours, answer, case[0])
+    if not inside:
+        return ours
+    _judge_nodes(row, ours, answer, job, case)
+    return None
 
 
 def _blank_unwritten(ours: Interpreter, answer: Answer) -> None:
@@ -209,15 +216,14 @@ def _blank_unwritten(ours: Interpreter, answer: Answer) -> None:
                     tensors[0, t][:, slots:] = 0
 
 
-def _judge_outputs(row: Row, ours: Interpreter, answer: Answer, case: str, inside: bool) -> None:
+def _judge_outputs(row: Row, ours: Interpreter, answer: Answer, case: str) -> None:
     for k, (detail, want) in enumerate(
         zip(ours.get_output_details(), answer.outputs[0], strict=True)
     ):
         found = difference(ours.get_tensor(detail["index"]), want)
         if want.dtype.kind in "fc":
             row.ends = max(row.ends, found.relative)
-        limit = 0.0 if want.dtype.kind not in "fc" else np.inf if inside else XNNPACK_RANGE
-        if found.relative > limit or found.max == np.inf:
+        if found.max > 0 and (want.dtype.kind not in "fc" or found.max == np.inf):
             row.fail("differs", f"{case}: output {k} is {found.max:.3g} ({found.relative:.1e}) off")
 
 
@@ -227,13 +233,19 @@ def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Ca
     row.nodes = len(state.nodes)
     same = all(_same(ours.get_tensor(t, g), array) for (g, t), array in want.items() if g == 0)
     found = Compared(row.nodes) if same else walk(_ready(Path(str(job.model)), case), want)
+    if not same:
+        _take(row, found, case[0])
+
+
+def _take(row: Row, found: Compared, case: str) -> None:
+    """Put what a comparison of nodes found into the row."""
     row.nodes = max(row.nodes, found.nodes)
     if found.worst > row.worst:
         row.worst, row.where = found.worst, found.where
-    if not same and row.status == "equal":
+    if row.status == "equal":
         row.status = "within"
     if found.beyond:
-        row.fail("differs", f"{case[0]}: {len(found.beyond)} nodes, first {found.beyond[0]}")
+        row.fail("differs", f"{case}: {len(found.beyond)} nodes, first {found.beyond[0]}")
 
 
 def _same(got: Array, want: Array) -> bool:
@@ -257,7 +269,7 @@ highest, alternating, zero); {summary}.
   bound that the op's file derives ([ops.md](ops.md)). *runs here only*, *neither runs*: LiteRT does
   not run it (the note has its word); *refused*, *differs*: ours is wrong.
 - **LiteRT**: which of its kernels it is compared with: *ref* the reference, *optimized* and *auto*
-  (XNNPACK; only outputs can be seen) where the reference does not run the file.
+  (XNNPACK, which shows no tensors between: each node ran alone) where the reference does not run the file.
 - **part of bound**: the largest difference of a node's float result as a part of its bound, and
   **at** which node.
 - **end to end**: the largest difference of a float output as a part of its range, all nodes' added up.

@@ -1,0 +1,82 @@
+"""A network that LiteRT shows only the ends of, taken apart: each node a model of its own.
+
+XNNPACK runs some custom ops that LiteRT has no kernel for, and then shows no tensor in between. So
+each node runs alone in LiteRT, in the reference's kernels or where those lack it in XNNPACK, on the
+tensors that our own run gave it; what ours wrote must be within the kernel's bound of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from litefuse.runtime.interpreter import Interpreter
+from litefuse.runtime.interpreter.subgraph import Node, SubgraphState
+from litefuse.runtime.kernels.tolerance import allowed_differences, part_of_bound
+from litefuse.runtime.model import Model, write_model
+from tests.networks.job import Answer, Job
+from tests.networks.process import Child
+from tests.networks.walk import Array, Compared
+
+
+def one_node(model: Model, index: int) -> tuple[bytes, list[int]]:
+    """A model of one node of the main subgraph, and the tensors that it is fed with.
+
+    What makes an input of constants alone (float16 weights widened) comes along: XNNPACK takes
+    weights only as constants, and sees through such a node.
+    """
+    graph = model.subgraphs[0]
+    makers = {t: op for op in graph.operators for t in op.outputs}
+
+    def constant(t: int) -> bool:
+        if t < 0 or model.raw_data(graph.tensors[t]) is not None:
+            return True
+        return t in makers and all(constant(i) for i in makers[t].inputs)
+
+    op = graph.operators[index]
+    with_makers = [op]
+    for one in with_makers:
+        for t in one.inputs:
+            if t in makers and constant(t) and makers[t] not in with_makers:
+                with_makers.append(makers[t])
+    fed = list(dict.fromkeys(t for t in op.inputs if not constant(t)))
+    alone = replace(
+        graph, operators=with_makers[::-1], inputs=tuple(fed), outputs=tuple(op.outputs)
+    )
+    return write_model(replace(model, subgraphs=[alone], signature_defs=[])), fed
+
+
+def compare_nodes(child: Child, ours: Sequence[Interpreter]) -> Compared:
+    """Every node of runs of ours that kept all tensors, beside LiteRT's."""
+    found = Compared()
+    states = [one.subgraph(0) for one in ours]
+    for node in states[0].nodes:
+        found.nodes += 1
+        content, fed = one_node(ours[0].model, node.index)
+        cases = [(str(k), [state.data(t) for t in fed]) for k, state in enumerate(states)]
+        answer = _in_litert(child, content, cases)
+        where = f"node {node.index} {node.op.name}"
+        if answer.stage != "done":
+            found.beyond.append(f"{where}: LiteRT {answer.stage}: {answer.error}")
+            continue
+        for state, outputs in zip(states, answer.outputs, strict=True):
+            _compare(found, state, state.nodes[node.index], outputs, where)
+    return found
+
+
+def _in_litert(child: Child, content: bytes, cases: list[tuple[str, list[Array]]]) -> Answer:
+    for resolver in ("BUILTIN_REF", "AUTO"):
+        answer = child.run(Job(content, "litert", resolver, cases=cases))
+        if answer.stage == "done":
+            break
+    return answer
+
+
+def _compare(
+    found: Compared, state: SubgraphState, node: Node, outputs: Sequence[Array], where: str
+) -> None:
+    assert node.kernel is not None
+    bounds = allowed_differences(node.kernel, node.context, outputs)
+    for t, want, bound in zip(node.op.outputs, outputs, bounds, strict=True):
+        found.floats += want.dtype.kind in "fc"
+        found.add(part_of_bound(state.data(t), want, bound), where)
