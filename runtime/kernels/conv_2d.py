@@ -75,10 +75,13 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
 
 def _require_filter(ctx: NodeContext, x: TensorValue, w: TensorValue) -> None:
     """LiteRT checks less: it reads the bytes of a filter of a wrong type as another type."""
-    kinds = (TensorType.INT8, TensorType.UINT8, TensorType.INT4)
-    float_filter = x.dtype.kind == "f" and w.tensor.type == TensorType.FLOAT32
+    kinds = (TensorType.INT8, TensorType.INT4, TensorType.UINT8)
+    allowed = {
+        "float32": (TensorType.FLOAT32, *kinds),
+        "int8": kinds[:2],
+    }.get(x.dtype.name, kinds)
     require(
-        float_filter or w.tensor.type in kinds,
+        w.tensor.type in allowed,
         ctx,
         f"a filter of type {w.tensor.type.name} for an input of {x.dtype}",
     )
@@ -109,6 +112,8 @@ def _per_channel(w: TensorValue) -> bool:
 
 
 def _require_hybrid(ctx: NodeContext, w: TensorValue, groups: int) -> None:
+    signed = w.dtype == np.int8
+    require(signed or not w.quantized or len(w.scales) == 1, ctx, "uint8 with many scales")
     if groups != 1 or _per_channel(w):
         count = len(w.scales)
         require(count == w.shape[0], ctx, f"filter has {count} scales, needs {w.shape[0]}")

@@ -80,7 +80,7 @@ def _require_filter(ctx: NodeContext, x: TensorValue, w: TensorValue) -> None:
         "float32": (TensorType.FLOAT32, TensorType.INT8),
         "uint8": (TensorType.UINT8,),
         "int8": (TensorType.INT8, TensorType.INT4),
-        "int16": (TensorType.INT8,),
+        "int16": (TensorType.INT8, TensorType.UINT8),
     }[x.dtype.name]
     require(
         w.tensor.type in allowed,
@@ -138,10 +138,10 @@ def _hybrid(ctx: NodeContext) -> Array:
 def _integer(ctx: NodeContext) -> Array:
     xv, wv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
     wide = xv.dtype == np.int16
-    weights: Array = ctx.data(1)[0].astype(np.int64 if wide else np.int32)
-    if wv.dtype == np.uint8:
-        weights = weights - tensor_zero_point(wv)
+    stored = ctx.data(1)[0].view(np.uint8 if xv.dtype == np.uint8 else np.int8)
+    weights: Array = stored.astype(np.int64 if wide else np.int32)
     if xv.dtype == np.uint8:
+        weights = weights - tensor_zero_point(wv)
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[3]))

@@ -83,8 +83,8 @@ def _require_filter(ctx: NodeContext, x: TensorValue, w: TensorValue) -> None:
     """LiteRT checks less: it reads the bytes of a filter of a wrong type as another type."""
     allowed = {
         "float32": (TensorType.FLOAT32, TensorType.INT8),
-        "int16": (TensorType.INT8,),
-    }.get(x.dtype.name, (TensorType.INT8, TensorType.UINT8))
+        "uint8": (TensorType.UINT8,),
+    }.get(x.dtype.name, (TensorType.INT8,))
     require(
         w.tensor.type in allowed,
         ctx,

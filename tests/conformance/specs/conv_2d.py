@@ -58,6 +58,10 @@ FLAWS = (
     "hybrid-uint8",
     "hybrid-int4",
     "hybrid-int4-per-channel",
+    "uint8-by-int8",
+    "uint8-by-int4",
+    "int16-by-uint8",
+    others=("int8-by-uint8",),
 )
 def conv_2d(draw: Draw, label: str) -> Case:
     kind = kind_of(label)

@@ -52,6 +52,16 @@ FLAWS = (
     "int4-weights-per-channel",
     "hybrid-int8",
     "hybrid-int8-per-channel",
+    "int16-by-uint8",
+    others=(
+        "uint8-by-int8",
+        "int8-by-uint8",
+        "int8-by-int16",
+        "int2-weights",
+        "hybrid-int2",
+        "hybrid-int4",
+        "hybrid-uint8",
+    ),
 )
 def depthwise_conv_2d(draw: Draw, label: str) -> Case:
     kind = kind_of(label)

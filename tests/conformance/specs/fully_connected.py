@@ -82,6 +82,10 @@ def rows(draw: Draw, depth: int, broken: str | None) -> tuple[int, ...]:
     "hybrid-int4-per-channel-asymmetric",
     "hybrid-int2",
     "hybrid-int2-per-channel",
+    "uint8-by-int8",
+    "int8-by-uint8",
+    "int16-by-uint8",
+    others=("uint8-by-int4", "int8-by-int16"),
 )
 def fully_connected(draw: Draw, label: str) -> Case:
     kind = kind_of(label)

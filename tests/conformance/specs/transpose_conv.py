@@ -52,6 +52,17 @@ FLAWS = (
     "int16x8-bias32",
     "hybrid-int8",
     "hybrid-int8-per-channel",
+    others=(
+        "uint8-by-int8",
+        "uint8-by-int4",
+        "int8-by-uint8",
+        "int8-by-int16",
+        "int16-by-uint8",
+        "int4-weights",
+        "int2-weights",
+        "hybrid-uint8",
+        "hybrid-int4",
+    ),
 )
 def transpose_conv(draw: Draw, label: str) -> Case:
     kind = kind_of(label)

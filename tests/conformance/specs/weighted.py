@@ -47,6 +47,12 @@ KINDS = {
     "int2-weights-per-channel": Kind("int8", "int2", "int32", True),
     "int16x4": Kind("int16", "int4", "int64", True),
     "int16x2": Kind("int16", "int2", "int64", True),
+    # Filters of another type than the input's: read as it, or refused.
+    "uint8-by-int8": Kind("uint8", "int8", "int32"),
+    "uint8-by-int4": Kind("uint8", "int4", "int32"),
+    "int8-by-uint8": Kind("int8", "uint8", "int32"),
+    "int8-by-int16": Kind("int8", "int16", "int32"),
+    "int16-by-uint8": Kind("int16", "uint8", "int64"),
     "hybrid-int8": Kind("float32", "int8", "float32"),
     "hybrid-int8-per-channel": Kind("float32", "int8", "float32", True),
     "hybrid-uint8": Kind("float32", "uint8", "float32"),
@@ -132,7 +138,7 @@ def weights(
     noise = rng(draw).random(count) * 0.02 + 0.001
     scales = np.full(count, noise[0] if count else 1) if draw(st.integers(0, 5)) == 5 else noise
     points = np.zeros(count, np.int64)
-    if kind.w == "uint8":
+    if kind.w == "uint8" and kind.x != "int16":
         points[:] = draw(st.integers(0, 255))
     if broken == "zero point" and count:
         points[-1] = draw(st.integers(1, 5))
