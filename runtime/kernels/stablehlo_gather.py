@@ -1,4 +1,8 @@
-"""STABLEHLO_GATHER: slices of a tensor at starting indices; any number type."""
+"""STABLEHLO_GATHER: slices of a tensor at starting indices; any number type, and bool.
+
+An index_vector_dim one past the indices' axes makes each index a vector of one number (see
+`stablehlo_scatter`).
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,12 @@ from litefuse.runtime.kernels.base import (
     require,
     require_dtype,
     require_inputs,
-    require_same_dtype,
+    require_same_type,
 )
+from litefuse.runtime.kernels.stablehlo_scatter import index_vectors
 
 _TYPES: tuple[str, ...] = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
-_TYPES += ("uint8", "uint16", "uint32", "uint64")
+_TYPES += ("uint8", "uint16", "uint32", "uint64", "bool")
 
 
 def _numbers(ctx: NodeContext, name: str) -> list[int]:
@@ -29,21 +34,22 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 2)
     x, indices, y = ctx.input(0), ctx.input(1), ctx.outputs[0]
     require_dtype(ctx, indices, "int32", "int64")
-    require_dtype(ctx, x, *_TYPES)
-    require_same_dtype(ctx, x, y)
+    require(not x.dtype.hasobject, ctx, f"tensor {x.name!r} holds strings")
+    require_same_type(ctx, x, y)
     sizes, collapsed = _numbers(ctx, "slice_sizes"), _numbers(ctx, "collapsed_slice_dims")
     vector = int(ctx.option("index_vector_dim", 0))
-    require(0 <= vector < len(indices.shape), ctx, f"index_vector_dim {vector} of {indices.shape}")
+    require(0 <= vector <= len(indices.shape), ctx, f"index_vector_dim {vector} of {indices.shape}")
     require(
         len(sizes) == len(x.shape)
         and all(0 <= s <= d for s, d in zip(sizes, x.shape, strict=True)),
         ctx,
         f"slice sizes {sizes} do not fit {x.shape}",
     )
-    batch = iter(d for i, d in enumerate(indices.shape) if i != vector)
+    around = [d for i, d in enumerate(indices.shape) if i != vector]
+    batch = iter(around)
     inner = iter(s for i, s in enumerate(sizes) if i not in collapsed)
     offsets = _numbers(ctx, "offset_dims")
-    rank = len(indices.shape) - 1 + len(sizes) - len(collapsed)
+    rank = len(around) + len(sizes) - len(collapsed)
     require(
         len(offsets) == len(sizes) - len(collapsed) and set(offsets) <= set(range(rank)),
         ctx,
@@ -57,7 +63,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     x, y = ctx.data(0), ctx.outputs[0]
     sizes, collapsed = _numbers(ctx, "slice_sizes"), _numbers(ctx, "collapsed_slice_dims")
     offsets = _numbers(ctx, "offset_dims")
-    starts = np.moveaxis(ctx.data(1).astype(np.int64), int(ctx.option("index_vector_dim", 0)), -1)
+    starts = index_vectors(ctx)
     axes = _numbers(ctx, "start_index_map")
     require(len(axes) == starts.shape[-1], ctx, f"start_index_map {axes} for {starts.shape}")
     rank = len(y.shape)

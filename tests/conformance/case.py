@@ -90,7 +90,11 @@ class Case:
                 outer = builder.add_tensor(f"read{k}", arg.shape or (), kind)
                 builder.add_op("CAST", [outs[k]], [outer])
                 outs[k] = outer
+        self.subgraphs(builder)
         return builder.finish_bytes(fed, outs)
+
+    def subgraphs(self, builder: ModelBuilder) -> None:
+        """Add what the op needs besides the main subgraph; nothing, unless a subclass says so."""
 
 
 def case(
