@@ -28,6 +28,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.bounds import rounded
 from litefuse.runtime.kernels.custom.flexbuffer import load_map
+from litefuse.runtime.kernels.partial_sort import best_first
 
 f32 = np.float32
 
@@ -86,7 +87,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require(len(ctx.outputs) == 4, ctx, f"has {len(ctx.outputs)} outputs, needs 4")
     require(s.max_detections >= 0, ctx, f"max_detections {s.max_detections} is negative")
     require(s.max_classes_per_detection > 0, ctx, "max_classes_per_detection must be positive")
-    require(s.detections_per_class >= 0, ctx, "detections_per_class is negative")
+    require(not s.regular or s.detections_per_class >= 0, ctx, "detections_per_class is negative")
     require(s.num_classes > 0, ctx, f"num_classes is {s.num_classes}; it must be positive")
     require(
         0 <= scores.shape[2] - s.num_classes <= 1,
@@ -161,8 +162,8 @@ def _fast(
     chosen = _suppress(boxes, areas, scores.max(axis=1), s, s.max_detections)
     groups = []
     for box in chosen:
-        labels = np.argsort(-scores[box], kind="stable")[:count]
-        groups.append([(box, int(label), scores[box, label]) for label in labels])
+        labels = best_first(scores[box].tolist(), count)
+        groups.append([(box, label, scores[box, label]) for label in labels])
     return groups
 
 
