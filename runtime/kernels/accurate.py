@@ -53,9 +53,9 @@ def ordered_sum(x: Array, axes: Sequence[int]) -> Array:
     kept = [i for i in range(x.ndim) if i not in axes]
     shape = tuple(x.shape[i] for i in kept)
     rows = int(np.prod([x.shape[i] for i in axes], dtype=np.int64))
-    flat = np.ascontiguousarray(x.transpose(*axes, *kept)).reshape(rows, -1)
-    if rows == 0:
+    if x.size == 0:
         return np.zeros(shape, x.dtype)
+    flat = np.ascontiguousarray(x.transpose(*axes, *kept)).reshape(rows, -1)
     if flat.shape[1] == 1:  # NumPy would add these by pairs
         return np.asarray(np.cumsum(flat, dtype=x.dtype)[-1:]).reshape(shape)
     return np.asarray(np.add.reduce(flat, axis=0, dtype=x.dtype)).reshape(shape)

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 HELPERS = {
     "__init__",
+    "accurate",
     "activation",
     "base",
     "bfloat16",
