@@ -1,9 +1,13 @@
 """STABLEHLO_SCATTER: updates combined into a tensor by a region of at most one op; exact.
 
 Updates of one element are combined in their row-major order; those outside are left out.
+An index_vector_dim behind the indices' axes makes each index a vector of one number (LiteRT, which
+allows it too, reads past the indices' shape there, and may crash).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -19,8 +23,8 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.variables import require_host
 
-_TYPES: tuple[str, ...] = ("float32", "float64", "int8", "int16", "int32", "int64")
-_TYPES += ("uint8", "uint16", "uint32", "uint64")
+_TYPES: tuple[str, ...] = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
+_TYPES += ("uint8", "uint16", "uint32", "uint64", "bool")
 
 
 def _numbers(ctx: NodeContext, name: str) -> list[int]:
@@ -36,17 +40,24 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_dtype(ctx, x, *_TYPES)
     require_same_dtype(ctx, x, updates, ctx.outputs[0])
     vector = int(ctx.option("index_vector_dim", 0))
-    require(0 <= vector < len(indices.shape), ctx, f"index_vector_dim {vector} of {indices.shape}")
+    require(0 <= vector <= len(indices.shape), ctx, f"index_vector_dim {vector} of {indices.shape}")
+    batch = [d for i, d in enumerate(indices.shape) if i != vector]
     window = _numbers(ctx, "update_window_dims")
     inserted = _numbers(ctx, "inserted_window_dims")
     require(
         len(window) + len(inserted) == len(x.shape)
-        and len(window) + len(indices.shape) - 1 == len(updates.shape),
+        and len(window) + len(batch) == len(updates.shape),
         ctx,
         f"window axes {window} and {inserted} do not fit {x.shape} and {updates.shape}",
     )
     require_host(ctx)
     return [x.shape]
+
+
+def index_vectors(ctx: NodeContext) -> Array:
+    """Input 1 with its index_vector_dim as the last axis."""
+    indices, vector = ctx.data(1).astype(np.int64), int(ctx.option("index_vector_dim", 0))
+    return indices[..., None] if vector == indices.ndim else np.moveaxis(indices, vector, -1)
 
 
 def _targets(ctx: NodeContext) -> Array:
@@ -55,9 +66,9 @@ def _targets(ctx: NodeContext) -> Array:
     window = _numbers(ctx, "update_window_dims")
     inserted = _numbers(ctx, "inserted_window_dims")
     axes = _numbers(ctx, "scatter_dims_to_operand_dims")
-    starts = np.moveaxis(ctx.data(1).astype(np.int64), int(ctx.option("index_vector_dim", 0)), -1)
+    starts = index_vectors(ctx)
     require(len(axes) == starts.shape[-1], ctx, f"{axes} for indices of {starts.shape[-1]} numbers")
-    grid = np.indices(updates.shape).reshape(len(updates.shape), -1)
+    grid = np.indices(updates.shape).reshape(len(updates.shape), math.prod(updates.shape))
     batch = [i for i in range(len(updates.shape)) if i not in window]
     target = np.zeros((grid.shape[1], len(x.shape)), np.int64)
     target[:, axes] = starts[tuple(grid[batch])]
