@@ -91,56 +91,8 @@ def test_range(dtype: str, start: int, span: int, step: int, down: bool) -> None
     )
 
 
-@given(shapes(1, 4), st.data(), st.sampled_from(("INT32", "INT64")), seeds)
-@pytest.mark.parametrize("op", ["ARG_MAX", "ARG_MIN"])
-@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int32"])
-def test_arg(
-    dtype: str, op: str, shape: tuple[int, ...], data: st.DataObject, kind: str, seed: int
-) -> None:
-    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
-    x = rng(seed).integers(0, 4, shape).astype(dtype)
-    check(
-        op,
-        [Arg(x), Arg(np.array([axis], np.int32), constant=True)],
-        [Arg(shape=(1,), dtype=kind.lower())],
-        output_type=kind,
-    )
-
-
-@given(shapes(1, 3), st.data(), seeds)
-@pytest.mark.parametrize("dtype", ["float32", "int8", "int32", "int64"])
-def test_topk(dtype: str, shape: tuple[int, ...], data: st.DataObject, seed: int) -> None:
-    k = data.draw(st.integers(1, shape[-1]))
-    x = rng(seed).integers(0, 4, shape).astype(dtype)
-    check(
-        "TOPK_V2",
-        [Arg(x), Arg(np.array(k, np.int32), constant=True)],
-        [Arg(shape=(1,), dtype=dtype), Arg(shape=(1,), dtype="int32")],
-    )
-
-
 @given(shapes(1, 4), seeds)
 @pytest.mark.parametrize("dtype", ["bool", "float32", "int32"])
 def test_where(dtype: str, shape: tuple[int, ...], seed: int) -> None:
     x = rng(seed).integers(0, 2, shape).astype(dtype)
     check("WHERE", [Arg(x)], [Arg(shape=(1,), dtype="int64")])
-
-
-@given(shapes(1, 4), st.data(), st.booleans(), st.booleans(), seeds)
-@pytest.mark.parametrize("dtype", ["float32", "int32", "int64"])
-def test_cumsum(
-    dtype: str,
-    shape: tuple[int, ...],
-    data: st.DataObject,
-    exclusive: bool,
-    reverse: bool,
-    seed: int,
-) -> None:
-    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
-    check(
-        "CUMSUM",
-        [Arg(values(rng(seed), shape, dtype)), Arg(np.array([axis], np.int32), constant=True)],
-        [Arg(shape=(1,), dtype=dtype)],
-        exclusive=exclusive,
-        reverse=reverse,
-    )

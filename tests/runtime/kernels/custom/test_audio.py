@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import interpreter as litert
 from flatbuffers import flexbuffers
-from hypothesis import given
-from hypothesis import strategies as st
 
 from litefuse.runtime import interpreter as ours
 from litefuse.runtime.model.build import ModelBuilder
-from tests.runtime.kernels.one_op import rng, seeds
+from tests.runtime.kernels.one_op import rng
 
 RATE = np.array([16000], np.int32)
 
@@ -45,41 +43,6 @@ def agree(op: str, inputs: list[np.ndarray], options: dict[str, Any]) -> np.ndar
     largest = np.abs(theirs).max(initial=0)
     np.testing.assert_allclose(mine, theirs, rtol=3e-7, atol=1e-6 * largest)
     return mine
-
-
-@given(
-    st.integers(2, 70),
-    st.integers(1, 40),
-    st.integers(0, 200),
-    st.integers(1, 3),
-    st.booleans(),
-    seeds,
-)
-def test_spectrogram(
-    window: int, stride: int, spare: int, channels: int, squared: bool, seed: int
-) -> None:
-    x = rng(seed).standard_normal((window + spare, channels)).astype(np.float32)
-    options = {"window_size": window, "stride": stride, "magnitude_squared": squared}
-    agree("AudioSpectrogram", [x], options)
-
-
-@given(
-    st.integers(9, 300),
-    st.integers(0, 500),
-    st.integers(600, 9000),
-    st.integers(1, 40),
-    st.integers(1, 40),
-    seeds,
-)
-def test_mfcc(bins: int, low: int, high: int, filters: int, wanted: int, seed: int) -> None:
-    x = np.square(rng(seed).standard_normal((2, 3, bins))).astype(np.float32)
-    options = {
-        "lower_frequency_limit": low,
-        "upper_frequency_limit": high,
-        "filterbank_channel_count": filters,
-        "dct_coefficient_count": min(wanted, filters),
-    }
-    agree("Mfcc", [x, RATE], options)
 
 
 def test_no_coefficients() -> None:

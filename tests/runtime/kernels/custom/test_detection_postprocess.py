@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import interpreter as litert
 from flatbuffers import flexbuffers
-from hypothesis import given
-from hypothesis import strategies as st
 
 from litefuse.runtime import interpreter as ours
 from litefuse.runtime.model.build import ModelBuilder
-from tests.runtime.kernels.one_op import rng, seeds
 
 DEFAULTS: dict[str, Any] = {
     "max_detections": 5,
@@ -56,50 +53,6 @@ def run(module: Any, content: bytes, feeds: list[np.ndarray]) -> list[np.ndarray
         interpreter.set_tensor(index, value)
     interpreter.invoke()
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
-
-
-@given(
-    st.integers(1, 40),
-    st.booleans(),
-    st.booleans(),
-    st.booleans(),
-    st.integers(1, 3),
-    st.floats(0.05, 1.0),
-    seeds,
-)
-def test_same_detections(
-    boxes: int,
-    regular: bool,
-    background: bool,
-    quantized: bool,
-    classes: int,
-    threshold: float,
-    seed: int,
-) -> None:
-    r = rng(seed)
-    options = DEFAULTS | {
-        "use_regular_nms": regular,
-        "nms_iou_threshold": threshold,
-        "max_classes_per_detection": classes if not quantized else 1,
-    }
-    wide = 3 + background
-    if quantized:
-        anchors = r.integers(30, 200, (boxes, 4)).astype(np.uint8)
-        feeds = [r.integers(0, 256, s).astype(np.uint8) for s in ((1, boxes, 4), (1, boxes, wide))]
-    else:
-        anchors = r.uniform(0.1, 0.6, (boxes, 4)).astype(np.float32)
-        feeds = [
-            r.standard_normal((1, boxes, 4)).astype(np.float32),
-            r.permutation(boxes * wide).reshape(1, boxes, wide).astype(np.float32) / boxes / wide,
-        ]
-    content = model(boxes, wide, options, anchors, quantized)
-    mine, theirs = run(ours, content, feeds), run(litert, content, feeds)
-    found = int(theirs[3][0]) * (1 if regular else int(options["max_classes_per_detection"]))
-    assert mine[3] == theirs[3]
-    for a, b in zip(mine[:3], theirs[:3], strict=True):
-        assert a.shape == b.shape
-        # The fast way leaves what follows the detections as the arena had it.
-        np.testing.assert_allclose(a[:, :found], b[:, :found], rtol=2e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize(
