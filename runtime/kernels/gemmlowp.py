@@ -123,6 +123,54 @@ def reciprocal(x: IntLike, integer_bits: int) -> tuple[IntArray, IntArray]:
     return one_over_one_plus_x(shifted), integer_bits - headroom
 
 
+# Of the logarithm: constants in Q0, the last four those of a rational function about 2**(-1/4).
+_LOG_2 = 1488522236
+_SQRT_HALF = 1518500250
+_FOURTH_ROOT_OF_HALF = 1805811301
+_QUARTER = 1 << 29
+_ALPHA_N, _ALPHA_D, _ALPHA_I, _ALPHA_F = 117049297, 127690142, 1057819769, 638450708
+
+
+def _leading_zeros(x: IntArray) -> IntArray:
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)
+
+
+def _shift_left(x: IntLike, bits: IntLike) -> IntArray:
+    """x * 2**bits, saturated to int32 (TFLite's, whose lower limit is one off gemmlowp's)."""
+    raw, count = np.asarray(x, np.int64), np.asarray(bits, np.int64)
+    threshold = (np.int64(1) << (31 - count)) - 1
+    shifted = np.where(raw > threshold, INT32_MAX, wrap32(raw << count))
+    shifted = np.where(raw < -threshold, INT32_MIN, shifted)
+    return np.where(count == 0, raw, shifted)
+
+
+def log_from_one(x: IntLike, input_bits: int, output_bits: int) -> IntArray:
+    """log(x) for x >= 1, raw Q(input_bits) to raw Q(output_bits): x is brought near 2**(-1/4) by a
+    power of two, in two ways of which the better is taken, and a rational function does the rest.
+    """
+    raw = np.asarray(x, np.int64)
+    bits = output_bits + 1  # of headroom
+    quarter = rdbp(_QUARTER, bits)
+    zeros = _leading_zeros(raw)
+    near_a = _shift_left(srdhm(_shift_left(raw, zeros - 1), _SQRT_HALF), 1)
+    power_a = saturate(_shift_left(input_bits - zeros, 31 - bits) + quarter, INT32_MIN, INT32_MAX)
+    headroom = _leading_zeros(srdhm(raw, _SQRT_HALF)) - 1
+    near_b = _shift_left(raw, headroom)
+    power_b = _shift_left(input_bits - headroom, 31 - bits) - quarter
+    power_b = saturate(power_b, INT32_MIN, INT32_MAX)
+    r, power = np.minimum(near_a, near_b), np.maximum(power_a, power_b)
+
+    total = r + _FOURTH_ROOT_OF_HALF
+    p = (total + 1) >> 1  # both are positive
+    q = wrap32(2 * (r - _FOURTH_ROOT_OF_HALF))
+    square = srdhm(q, q)
+    numerator = wrap32(srdhm(q, r) + srdhm(srdhm(q, square), _ALPHA_N))
+    inner = wrap32(_ALPHA_I + q + srdhm(_ALPHA_D, square))
+    denominator = wrap32(srdhm(p, inner) + srdhm(_ALPHA_F, q))
+    fraction = srdhm(rdbp(numerator, bits), one_over_one_plus_x(denominator))
+    return multiply_by_pot(wrap32(srdhm(power, _LOG_2) + fraction), 1)
+
+
 # --- softmax --------------------------------------------------------------------------------------
 
 SOFTMAX_DIFF_BITS = 5
@@ -169,3 +217,21 @@ def softmax_rows(exp_rows: np.ndarray, out_dtype: np.dtype) -> np.ndarray:
     scale, over = reciprocal(total, SOFTMAX_SUM_BITS)
     value = rdbp(srdhm(scale, entries), over + 31 - info.bits) + info.min
     return np.clip(value, info.min, info.max).astype(out_dtype)
+
+
+def log_softmax_rows(x: np.ndarray, scale: float) -> np.ndarray:
+    """LOG_SOFTMAX of 8-bit rows (last axis) in 1 / 16, its highest value standing for 0."""
+    info = np.iinfo(x.dtype)
+    multiplier, shift, diff_min = softmax_scaling(1.0, scale)
+    back, back_shift = quantize_multiplier((1 << (31 - shift)) / multiplier)
+    diff = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
+    scaled = mbqm(np.where(diff >= diff_min, diff, 0), multiplier, shift)
+    terms = rdbp(exp_on_negative_values(scaled, SOFTMAX_DIFF_BITS), SOFTMAX_SUM_BITS)
+    total = wrap32(np.where(diff >= diff_min, terms, 0).sum(axis=-1, keepdims=True))
+    log = log_from_one(total, SOFTMAX_SUM_BITS, SOFTMAX_DIFF_BITS)
+    # Below this the difference less the logarithm would overflow.
+    lowest = np.maximum(diff_min - 1, mbqm(log + INT32_MIN, back, back_shift))
+    scaled = mbqm(np.where(diff > lowest, diff, 0), multiplier, shift)
+    value = rdbp(wrap32(scaled - log), 31 - SOFTMAX_DIFF_BITS - 4) + info.max
+    value = np.where(diff > lowest, np.clip(value, info.min, info.max), info.min)
+    return value.astype(x.dtype)

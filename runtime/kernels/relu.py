@@ -1,4 +1,4 @@
-"""RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1: float32, int8, uint8, int16.
+"""RELU, RELU6, RELU_N1_TO_1 and RELU_0_TO_1: float32, int8, uint8; the first two also int16.
 
 Float results are exact.
 """
@@ -15,6 +15,7 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
+    require,
     require_dtype,
     require_inputs,
     require_same_dtype,
@@ -34,7 +35,11 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1)
     x, y = ctx.input(0), ctx.outputs[0]
     require_same_dtype(ctx, x, y)
-    require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
+    short = ("int16",) if ctx.op.name in ("RELU", "RELU6") else ()
+    require_dtype(ctx, x, "float32", "int8", "uint8", *short)
+    if x.dtype == np.int16:
+        for value in (x, y):
+            require(value.zero_point == 0, ctx, f"int16 {value.name!r} needs zero point 0")
     return [x.shape]
 
 

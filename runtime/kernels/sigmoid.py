@@ -1,4 +1,6 @@
-"""LOGISTIC and TANH: float32, int8, uint8 and int16.
+"""LOGISTIC and TANH: float32, float16, bfloat16, int8, uint8 and int16.
+
+16-bit floats are computed in float32 and rounded.
 
 On 8 bits the reference, too, looks the float function up in a table of 256 entries.
 
@@ -24,40 +26,49 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bfloat16 import in_floats
 from litefuse.runtime.kernels.fixed_point import round_half_away
 from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
 
-# Zero points that the reference demands of the output, with its scale, by type.
-_LOGISTIC_OUT = {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), "int16": (1 / 32768, 0)}
-_TANH_OUT = {"int8": (1 / 128, 0), "uint8": (1 / 128, 128), "int16": (1 / 32768, 0)}
+_HALVES = ("float16", "bfloat16")
 
 
-def _prepare(ctx: NodeContext, fixed: dict[str, tuple[float, int]]) -> list[Shape | None]:
+def _prepare(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1)
     x, y = ctx.input(0), ctx.outputs[0]
     require_same_dtype(ctx, x, y)
-    require_dtype(ctx, x, "float32", *fixed)
-    if x.dtype.kind != "f":
-        scale, zero_point = fixed[x.dtype.name]
-        require(
-            (y.scale, y.zero_point) == (scale, zero_point),
-            ctx,
-            f"{x.dtype.name} output needs scale {scale} and zero point {zero_point}, "
-            f"has {y.scale} and {y.zero_point}",
-        )
-        if x.dtype == np.int16:
-            require(x.zero_point == 0, ctx, "int16 input needs zero point 0")
+    require_dtype(ctx, x, "float32", *_HALVES, "int8", "uint8", "int16")
+    if x.type_name in ("int8", "uint8", "int16"):
+        for value in (x, y):
+            value.scale  # noqa: B018 - raises when absent
+            zero = x.dtype != np.int16 or value.zero_point == 0
+            require(zero, ctx, f"int16 {value.name!r} needs zero point 0")
     return [x.shape]
 
 
 def prepare_logistic(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape."""
-    return _prepare(ctx, _LOGISTIC_OUT)
+    shape = _prepare(ctx)
+    x, y = ctx.input(0), ctx.outputs[0]
+    if x.type_name in ("int8", "uint8", "int16"):
+        step = 2.0**-15 if x.dtype == np.int16 else 2.0**-8
+        require(y.scale == step, ctx, f"{x.dtype} output needs scale {step}, has {y.scale}")
+    return shape
 
 
 def prepare_tanh(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape."""
-    return _prepare(ctx, _TANH_OUT)
+    shape = _prepare(ctx)
+    y = ctx.outputs[0]
+    if y.dtype == np.int16:
+        log2 = float(np.log2(y.scale))
+        near = round(log2) == -15 and abs(log2 + 15) < 1e-3
+        require(near, ctx, f"int16 output needs scale {2.0**-15}, has {y.scale}")
+    return shape
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(np.where(x < -9, accurate.exp(x), accurate.sigmoid(x)), x.dtype)
 
 
 @lru_cache(maxsize=1)
@@ -122,9 +133,8 @@ def _tanh_int16(x: TensorValue, data: Array) -> Array:
 def evaluate_logistic(ctx: NodeContext) -> list[Array]:
     """1 / (1 + exp(-x))."""
     x = ctx.data(0)
-    if x.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            return [np.asarray(np.where(x < -9, accurate.exp(x), accurate.sigmoid(x)), x.dtype)]
+    if ctx.input(0).type_name in _HALVES or x.dtype.kind == "f":
+        return [in_floats(ctx, _logistic)]
     if x.dtype == np.int16:
         return [_logistic_int16(ctx.input(0), x)]
     return [evaluate_int8_table(ctx, accurate.sigmoid)]
@@ -133,8 +143,8 @@ def evaluate_logistic(ctx: NodeContext) -> list[Array]:
 def evaluate_tanh(ctx: NodeContext) -> list[Array]:
     """tanh(x)."""
     x = ctx.data(0)
-    if x.dtype.kind == "f":
-        return [accurate.tanh(x)]
+    if ctx.input(0).type_name in _HALVES or x.dtype.kind == "f":
+        return [in_floats(ctx, accurate.tanh)]
     if x.dtype == np.int16:
         return [_tanh_int16(ctx.input(0), x)]
     return [evaluate_int8_table(ctx, accurate.tanh)]

@@ -3,6 +3,9 @@
 Float bounds: ELU 4 ulp (expm1 of two libraries); GELU 6 roundings of |x| + |y|, as 1 + erf and
 1 + tanh, each within 7 roundings of 1, cancel for negative x and are multiplied by x / 2.  The
 others are equal.
+
+PRELU of int16 takes slopes in int8; given int16 ones, LiteRT reads their bytes (found by running
+it).
 """
 
 from __future__ import annotations
@@ -25,10 +28,12 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_same_dtype,
 )
+from litefuse.runtime.kernels.bfloat16 import in_floats
 from litefuse.runtime.kernels.bounds import rounded
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, saturate
 from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
+from litefuse.runtime.kernels.int16_tables import evaluate_int16_table
 
 
 def _prepare_of(*dtypes: str) -> Prepare:
@@ -111,7 +116,9 @@ def prepare_prelu(ctx: NodeContext) -> list[Shape | None]:
     """The input's shape; the slopes broadcast to it."""
     require_inputs(ctx, 2)
     x, alpha = ctx.input(0), ctx.input(1)
-    require_same_dtype(ctx, x, alpha, ctx.outputs[0])
+    require_same_dtype(ctx, x, ctx.outputs[0])
+    if x.dtype != np.int16 or alpha.dtype != np.int8:
+        require_same_dtype(ctx, x, alpha)
     require_dtype(ctx, x, "float32", "int8", "uint8", "int16")
     shape = broadcast_shapes(ctx, x.shape, alpha.shape)
     require(shape == x.shape, ctx, f"slopes of shape {alpha.shape} exceed the input's {x.shape}")
@@ -124,6 +131,8 @@ def evaluate_prelu(ctx: NodeContext) -> list[Array]:
     x, alpha = ctx.data(0), ctx.data(1)
     if x.dtype.kind == "f":
         return [np.where(x >= 0, x, x * alpha)]
+    if x.dtype == alpha.dtype == np.int16:
+        alpha = np.frombuffer(alpha.tobytes(), np.int8)[: alpha.size].reshape(alpha.shape)
     identity = quantize_multiplier(float(xv.scale) / float(yv.scale))
     real = float(np.float32(xv.scale) * np.float32(av.scale)) / float(yv.scale)
     slope = quantize_multiplier(real)
@@ -159,24 +168,58 @@ def _gelu_tanh(x: Array) -> Array:
     return np.asarray(0.5 * wide * (1.0 + np.tanh(inner)), np.float32)
 
 
+def _rounded16(x: Array) -> Array:
+    return np.asarray(x, np.float32).astype(np.float16).astype(np.float32)
+
+
+def _gelu16(x: Array) -> Array:
+    """Each step rounded to float16, but for erf."""
+    inner = _rounded16(x * _rounded16(np.array(math.sqrt(0.5))))
+    return _rounded16(0.5 * x) * _rounded16(1 + _erf(inner).astype(np.float32))
+
+
+def _gelu_tanh16(x: Array) -> Array:
+    """Each step rounded to float16."""
+    factor, cubic = (_rounded16(np.array(c)) for c in (math.sqrt(2.0 / math.pi), 0.044715))
+    cube = _rounded16(cubic * _rounded16(_rounded16(x * x) * x))
+    inner = _rounded16(factor * _rounded16(x + cube))
+    slope = _rounded16(1 + _rounded16(np.tanh(inner.astype(np.float64))))
+    return _rounded16(0.5 * x) * slope
+
+
 def evaluate_gelu(ctx: NodeContext) -> list[Array]:
     """x * Phi(x), exactly or by its tanh approximation."""
-    function = _gelu_tanh if ctx.option("approximate", False) else _gelu
-    if ctx.data(0).dtype == np.int8:
+    x, approximate = ctx.data(0), bool(ctx.option("approximate", False))
+    if x.dtype == np.float16:
+        return [in_floats(ctx, _gelu_tanh16 if approximate else _gelu16)]
+    function = _gelu_tanh if approximate else _gelu
+    if x.dtype == np.int16:
+        return [evaluate_int16_table(ctx, function)]
+    if x.dtype.kind in "iu":
         return [evaluate_int8_table(ctx, function)]
-    return [function(ctx.data(0))]
+    return [function(x)]
 
 
 def _allowed_gelu(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    x, y = np.abs(ctx.data(0)).astype(np.float64), np.abs(outputs[0]).astype(np.float64)
+    if outputs[0].dtype == np.float16:
+        return [np.asarray(2.0**-9 * y + 2.0**-22 * x + 2.0**-24)]
     return [rounded(6, np.abs(ctx.data(0)) + np.abs(outputs[0]))]
 
 
-_GELU = Bound("6 roundings of abs(x) + abs(y)", _allowed_gelu)
+_GELU = Bound(
+    "6 roundings of abs(x) + abs(y) (float16: 2 ulp of y, 2 roundings of x)", _allowed_gelu
+)
 
 KERNELS = (
     Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish),
     Kernel("LEAKY_RELU", _prepare_of("float32", "int8", "uint8", "int16"), evaluate_leaky_relu),
     Kernel("PRELU", prepare_prelu, evaluate_prelu),
     Kernel("ELU", _prepare_of("float32", "int8"), evaluate_elu, ulp=4),
-    Kernel("GELU", _prepare_of("float32", "int8"), evaluate_gelu, bound=_GELU),
+    Kernel(
+        "GELU",
+        _prepare_of("float32", "float16", "int8", "uint8", "int16"),
+        evaluate_gelu,
+        bound=_GELU,
+    ),
 )
