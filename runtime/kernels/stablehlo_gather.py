@@ -1,4 +1,4 @@
-"""STABLEHLO_GATHER: slices of a tensor at starting indices; any number type, and bool.
+"""STABLEHLO_GATHER: slices of a tensor at starting indices; any type but strings.
 
 An index_vector_dim one past the indices' axes makes each index a vector of one number (see
 `stablehlo_scatter`).
@@ -19,9 +19,6 @@ from litefuse.runtime.kernels.base import (
     require_same_type,
 )
 from litefuse.runtime.kernels.stablehlo_scatter import index_vectors
-
-_TYPES: tuple[str, ...] = ("float16", "float32", "float64", "int8", "int16", "int32", "int64")
-_TYPES += ("uint8", "uint16", "uint32", "uint64", "bool")
 
 
 def _numbers(ctx: NodeContext, name: str) -> list[int]:
