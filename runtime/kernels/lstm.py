@@ -63,6 +63,10 @@ def _check(ctx: NodeContext, batch: int, form: Form, sequence: bool) -> int:
     require_dtype(ctx, x, "float32", "int8")
     at = _places(ctx, sequence)
     if x.dtype != np.int8:
+        output = ctx.input(at.weights["output"])
+        sparse = not sequence and output.dtype.kind != "f" and output.tensor.sparsity is not None
+        projected = ctx.optional(at.projection) is not None
+        require(projected or not sparse, ctx, "sparse weights need a projection")
         return check_cell(ctx, at, form, batch, x.shape[-1])
     size = check_cell(ctx, at, INTEGER, batch, x.shape[-1])
     if not sequence and len(ctx.intermediates) == _BYTE_TENSORS:

@@ -6,6 +6,8 @@ weights and an auxiliary input are supported, each present when its tensors are.
 What the reference leaves where it reads, it is copied: with the activation NONE its float cell gate
 is what the gate's buffer held when the sums ended, and the cell's state goes out through the cell
 gate; an output narrower than the cell without a projection takes the first values that there are.
+Sparse int8 weights of LSTM are multiplied without the rows' zero points, and those of the state
+with the scales of the input's rows (after an input of zeros LiteRT takes old ones).
 """
 
 from __future__ import annotations
@@ -16,7 +18,12 @@ import numpy as np
 
 from litefuse.runtime.kernels.base import Array, NodeContext
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.lstm_places import Places, output_size, runs_coupled
+from litefuse.runtime.kernels.lstm_places import (
+    Places,
+    output_size,
+    row_scales,
+    runs_coupled,
+)
 from litefuse.runtime.kernels.recurrent import (
     activate,
     first_values,
@@ -67,7 +74,7 @@ class FloatCell:
         active = activate(memory, code) if code else fresh
         output = sigmoid(self._gate("output", x, aux, state, memory)[0]) * active
         if ctx.optional(at.projection) is not None:
-            output = self._product(output, at.projection)
+            output = self._product(output, at.projection, output)
             bias = self._vector(at.projection_bias)
             output = output if bias is None else bias + output
             output = _clip(output, float(ctx.option("proj_clip", 0.0)))
@@ -89,14 +96,14 @@ class FloatCell:
         home = True  # the sum is in the gate's own buffer
         for value, index in ((x, at.weights[name]), (aux, at.aux_weights.get(name))):
             if value is not None and index is not None and value.any():
-                total, home = total + self._product(value, index), not home
+                total, home = total + self._product(value, index, value), not home
                 held = total if home or hybrid else held
         recurrent = self.ctx.input(at.recurrent[name])
         if len(recurrent.shape) == 1:
             last = first_values(state, memory.shape[1], self.rowwise)
             total = total + last * self.ctx.data(at.recurrent[name])
         else:
-            total, home = total + self._product(state, at.recurrent[name]), not home
+            total, home = total + self._product(state, at.recurrent[name], x), not home
         peephole = self._vector(at.peepholes.get(name))
         if peephole is not None:
             total = total + memory * peephole
@@ -105,9 +112,11 @@ class FloatCell:
             total = total if bias is None else total + bias
         return total, total if home or hybrid else held
 
-    def _product(self, x: Array, index: int) -> Array:
+    def _product(self, x: Array, index: int, scaled: Array) -> Array:
+        """x by the weights at `index`; sparse ones take the scales of the rows `scaled`."""
         asymmetric = bool(self.ctx.option("asymmetric_quantize_inputs", False))
-        return product(x, self.ctx.input(index), asymmetric)
+        scales = row_scales(self.ctx, self.places, index, scaled)
+        return product(x, self.ctx.input(index), asymmetric, scales)
 
     def _vector(self, index: int | None) -> Array | None:
         """A constant vector, dequantised; None when absent."""

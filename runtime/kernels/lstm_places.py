@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from litefuse.runtime.kernels.base import (
+    Array,
     NodeContext,
     TensorValue,
     require,
     require_dtype,
     require_rank,
 )
+from litefuse.runtime.kernels.hybrid import quantize_rows
 from litefuse.runtime.kernels.recurrent import require_state
 
 GATES = ("input", "forget", "cell", "output")
@@ -84,6 +86,17 @@ def runs_coupled(ctx: NodeContext, at: Places) -> bool:
     """
     value = ctx.optional(at.weights["input"])
     return value is None or math.prod(value.shape) == 0
+
+
+def row_scales(ctx: NodeContext, at: Places, index: int, x: Array) -> Array | None:
+    """What LSTM multiplies a product with sparse weights by (`recurrent.product`): the scales of
+    the quantised rows x, which their zero points stay in; None for other weights.
+    """
+    output = ctx.input(at.weights["output"])
+    sparse = output.tensor.sparsity is not None and ctx.input(index).tensor.sparsity is not None
+    if ctx.op.name != "LSTM" or output.dtype.kind == "f" or not sparse:
+        return None
+    return quantize_rows(x, bool(ctx.option("asymmetric_quantize_inputs", False))).scales
 
 
 def output_size(ctx: NodeContext, at: Places) -> int:

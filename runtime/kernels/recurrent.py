@@ -32,10 +32,11 @@ def activate(x: Array, code: int) -> Array:
     return np.clip(x, -1, 1) if name == "RELU_N1_TO_1" else x
 
 
-def product(x: Array, weights: TensorValue, asymmetric: bool) -> Array:
+def product(x: Array, weights: TensorValue, asymmetric: bool, scales: Array | None = None) -> Array:
     """x[rows, n] @ weights[m, n].T in float32.
 
-    Integer weights have one scale, and each row of x is quantised at run time.
+    Integer weights have one scale, and each row of x is quantised at run time.  With `scales` those
+    are taken for the rows', and the zero points are left in.
     """
     data = weights.data
     if data is None:
@@ -43,9 +44,11 @@ def product(x: Array, weights: TensorValue, asymmetric: bool) -> Array:
     if weights.dtype.kind == "f":
         return np.asarray(x @ data.T)
     rows = quantize_rows(x, asymmetric)
-    centred = rows.values.astype(np.float64) - rows.zero_points[:, None]
+    centred = rows.values.astype(np.float64)
+    if scales is None:
+        centred, scales = centred - rows.zero_points[:, None], rows.scales
     total = centred @ hybrid_weights(data).astype(np.float64).T
-    scale = (rows.scales * only_scale(weights)).astype(np.float32)
+    scale = (scales * only_scale(weights)).astype(np.float32)
     return np.asarray(total.astype(np.float32) * scale[:, None])
 
 

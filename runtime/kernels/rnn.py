@@ -258,7 +258,7 @@ def _aux_steps(ctx: NodeContext, aux: Array) -> Array:
         rows = [flat[t * stride : t * stride + size].reshape(x[1], depth) for t in range(x[0])]
         return np.stack(rows) if rows else np.empty((0, x[1], depth), np.float32)
     starts = np.arange(x[0] * x[1]).reshape(x[0], x[1]).T * x[2]
-    return flat[starts[:, :, None] + np.arange(depth)]
+    return np.asarray(flat[starts[:, :, None] + np.arange(depth)])
 
 
 def _bound(outputs_of: Callable[[NodeContext, Run], list[Array]]) -> Bound:

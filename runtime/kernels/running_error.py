@@ -18,7 +18,13 @@ from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
 from litefuse.runtime.kernels.bounds import gamma
 from litefuse.runtime.kernels.hybrid import hybrid_weights
 from litefuse.runtime.kernels.lstm_cell import FloatCell
-from litefuse.runtime.kernels.lstm_places import GATES, Places, output_size, runs_coupled
+from litefuse.runtime.kernels.lstm_places import (
+    GATES,
+    Places,
+    output_size,
+    row_scales,
+    runs_coupled,
+)
 from litefuse.runtime.kernels.recurrent import activate, only_scale, product
 
 # Of exp and tanh in two libraries, and the operations after them.
@@ -94,7 +100,9 @@ def first_values(x: Near, width: int, rowwise: bool) -> Near:
     return Near(value, error)
 
 
-def multiplied(x: Near, weights: TensorValue, asymmetric: bool) -> Near:
+def multiplied(
+    x: Near, weights: TensorValue, asymmetric: bool, scales: Array | None = None
+) -> Near:
     """x[rows, n] @ weights[m, n].T as `recurrent.product` has it."""
     assert weights.data is not None
     if weights.dtype.kind == "f":
@@ -103,7 +111,7 @@ def multiplied(x: Near, weights: TensorValue, asymmetric: bool) -> Near:
         error = x.error @ np.abs(real).T + 2 * gamma(real.shape[1]) * size
         return Near(x.value @ real.T, error)
     real = np.abs(hybrid_weights(weights.data).astype(np.float64)) * float(only_scale(weights))
-    value = product(x.value.astype(np.float32), weights, asymmetric).astype(np.float64)
+    value = product(x.value.astype(np.float32), weights, asymmetric, scales).astype(np.float64)
     step = np.abs(x.value).max(axis=1, keepdims=True, initial=0.0) / 127
     moved = np.where(x.error.any(axis=1, keepdims=True), 2 * step, 0.0)
     return Near(value, (x.error + moved) @ real.T).rounded(4)
@@ -123,23 +131,25 @@ class _Cell:
     places: Places
     rowwise: bool
 
-    def _multiply(self, x: Near, index: int) -> Near:
+    def _multiply(self, x: Near, index: int, scaled: Near) -> Near:
         asymmetric = bool(self.ctx.option("asymmetric_quantize_inputs", False))
-        return multiplied(x, self.ctx.input(index), asymmetric)
+        rows = scaled.value.astype(np.float32)
+        scales = row_scales(self.ctx, self.places, index, rows)
+        return multiplied(x, self.ctx.input(index), asymmetric, scales)
 
     def _gate(self, name: str, x: Near, aux: Near | None, state: Near, memory: Near) -> Near:
         ctx, at = self.ctx, self.places
         norm, bias = _vector(ctx, at.norms.get(name)), _vector(ctx, at.biases[name])
-        total = self._multiply(x, at.weights[name])
+        total = self._multiply(x, at.weights[name], x)
         if bias is not None and norm is None:
             total = total + bias
         if aux is not None and at.aux_weights:
-            total = total + self._multiply(aux, at.aux_weights[name])
+            total = total + self._multiply(aux, at.aux_weights[name], aux)
         if len(ctx.input(at.recurrent[name]).shape) == 1:
             diagonal = exact(ctx.data(at.recurrent[name]))
             total = total + first_values(state, memory.value.shape[1], self.rowwise) * diagonal
         else:
-            total = total + self._multiply(state, at.recurrent[name])
+            total = total + self._multiply(state, at.recurrent[name], x)
         peephole = _vector(ctx, at.peepholes.get(name))
         if peephole is not None:
             total = total + memory * peephole
@@ -167,7 +177,7 @@ class _Cell:
         active = memory.activated(code) if code else fresh
         output = self._gate("output", x, aux, state, memory).sigmoid() * active
         if ctx.optional(at.projection) is not None:
-            output = self._multiply(output, at.projection)
+            output = self._multiply(output, at.projection, output)
             bias = _vector(ctx, at.projection_bias)
             output = output if bias is None else output + bias
             output = output.clipped(float(ctx.option("proj_clip", 0.0)))
