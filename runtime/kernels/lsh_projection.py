@@ -66,22 +66,19 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     raise KernelError(f"LSH_PROJECTION: type {form} is neither SPARSE (1) nor DENSE (2)")
 
 
-def _items(data: Array) -> npt.NDArray[np.uint8]:
+def _items(data: Array, constant: bool) -> npt.NDArray[np.uint8]:
     """The items' bytes [items, bytes an item]."""
-    raw = _serialised(data) if data.dtype == object else np.ascontiguousarray(data).tobytes()
+    raw = np.ascontiguousarray(data).tobytes() if data.dtype != object else b""
+    if data.dtype == object and (data.size or constant):  # else LiteRT has no buffer
+        raw = _serialised(data)
     count = data.shape[0]
     size = len(raw) // count
     return np.frombuffer(raw, np.uint8, count * size).reshape(count, size)
 
 
 def _serialised(strings: Array) -> bytes:
-    """A string tensor's buffer: the count, where each string starts and the last ends, and all.
-
-    Nothing when it has no strings, for LiteRT then has no buffer.
-    """
+    """A string tensor's buffer: the count, where each string starts and the last ends, and all."""
     parts = [bytes(s) for s in strings.ravel()]
-    if not parts:
-        return b""
     lengths = [0, *(len(p) for p in parts)]
     offsets = 4 * (len(parts) + 2) + np.cumsum(lengths)
     return np.array([len(parts), *offsets], "<i4").tobytes() + b"".join(parts)
@@ -89,7 +86,7 @@ def _serialised(strings: Array) -> bytes:
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """One bit a seed, or one number a hash function."""
-    seeds, items = ctx.data(0), _items(ctx.data(1))
+    seeds, items = ctx.data(0), _items(ctx.data(1), ctx.input(1).constant)
     hashes, bits = seeds.shape
     count = len(items)
     heads = np.ascontiguousarray(seeds, "<f4").reshape(-1, 1).view(np.uint8)
