@@ -22,7 +22,7 @@ def _arrays(ctx: NodeContext, first: int) -> list[Array]:
 
 
 def prepare_if(ctx: NodeContext) -> list[Shape | None]:
-    """The shapes on which both branches agree; None for the others."""
+    """The branches' shapes where they agree on all; None for each otherwise."""
     host, inputs = require_host(ctx), _shapes(ctx, 1)
     require_dtype(ctx, ctx.input(0), "bool")
     branches = [
@@ -35,7 +35,19 @@ def prepare_if(ctx: NodeContext) -> list[Shape | None]:
             ctx,
             f"a branch gives {len(shapes)} outputs, the node has {len(ctx.outputs)}",
         )
-    return [a if a == b else None for a, b in zip(*branches, strict=True)]
+    return agreed(ctx, branches)
+
+
+def agreed(ctx: NodeContext, branches: list[list[Shape | None]]) -> list[Shape | None]:
+    """The outputs' shapes when all branches give the same ones; None for each otherwise.
+
+    As in LiteRT one output that only a run can size, a string above all, leaves all to the run.
+    """
+    first = branches[0]
+    strings = any(out.dtype.hasobject for out in ctx.outputs)
+    if strings or None in first or any(shapes != first for shapes in branches):
+        return [None] * len(first)
+    return first
 
 
 def evaluate_if(ctx: NodeContext) -> list[Array]:
@@ -69,8 +81,10 @@ def evaluate_while(ctx: NodeContext) -> list[Array]:
 
 def prepare_composite(ctx: NodeContext) -> list[Shape | None]:
     """What the decomposition gives."""
+    attributes = ctx.option("composite_attributes")
+    require(attributes is not None, ctx, "has no composite_attributes; write an empty map")
     index = int(ctx.option("decomposition_subgraph_index"))
-    return require_host(ctx).subgraph_output_shapes(index, _shapes(ctx, 0))
+    return agreed(ctx, [require_host(ctx).subgraph_output_shapes(index, _shapes(ctx, 0))])
 
 
 def evaluate_composite(ctx: NodeContext) -> list[Array]:

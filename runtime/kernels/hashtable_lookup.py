@@ -18,7 +18,10 @@ from litefuse.runtime.kernels.base import (
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
-    """[lookups, row ...] and, for each lookup, whether its key was there."""
+    """[lookups, row ...] and, for each lookup, whether its key was there.
+
+    The shape of strings is left to the run, as LiteRT does.
+    """
     require_inputs(ctx, 3)
     lookup, key, value = ctx.input(0), ctx.input(1), ctx.input(2)
     require(len(ctx.outputs) == 2, ctx, f"has {len(ctx.outputs)} outputs, needs 2")
@@ -36,6 +39,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     )
     if value.dtype.hasobject:
         require_rank(ctx, value, 1)
+        return [None, (lookup.shape[0],)]
     return [(lookup.shape[0], *value.shape[1:]), (lookup.shape[0],)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litefuse.runtime.kernels.base import Array, Kernel, NodeContext, Shape, require, require_dtype
+from litefuse.runtime.kernels.control_flow import agreed
 from litefuse.runtime.kernels.variables import require_host
 
 
@@ -14,7 +15,7 @@ def _branches(ctx: NodeContext) -> list[int]:
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
-    """The shapes on which all branches agree; None for the others."""
+    """The branches' shapes where they agree on all; None for each otherwise."""
     require(len(ctx.inputs) > 0, ctx, "has no index")
     require_dtype(ctx, ctx.input(0), "int32")
     host = require_host(ctx)
@@ -26,7 +27,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
             ctx,
             f"a branch gives {len(shapes)} outputs, the node has {len(ctx.outputs)}",
         )
-    return [group[0] if len(set(group)) == 1 else None for group in zip(*every, strict=True)]
+    return agreed(ctx, every)
 
 
 def evaluate(ctx: NodeContext) -> list[Array]:

@@ -48,6 +48,7 @@ class Case:
     `steps` are the feeds of each invoke, in the order of the fed arguments; by default one, with
     their data. `custom_options` makes a custom op. Where LiteRT leaves part of an output as its
     memory was, `defined` takes an invoke's outputs and gives them with that part made equal.
+    `exact` allows floats no difference either, whatever the op's file says.
     """
 
     op: str
@@ -59,6 +60,7 @@ class Case:
     custom_options: bytes | None = None
     version: int | None = None
     defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None
+    exact: bool = False
 
     def feeds(self) -> list[list[np.ndarray]]:
         """What each invoke is fed."""

@@ -85,11 +85,13 @@ def allowed(
     case: Case, model: Model, feeds: list[np.ndarray], outputs: list[np.ndarray], state: State
 ) -> list[np.ndarray | None]:
     """The kernel's own bound of each element of each output."""
+    if case.exact:
+        return [np.zeros(())] * len(outputs)
     graph = model.subgraphs[0]
     op = next(o for o in graph.operators if o.name == case.op)
     given = {**dict(zip(graph.inputs, feeds, strict=True)), **state}
     for caster in graph.operators:  # a bfloat16 input comes out of a CAST
-        if caster is not op and caster.inputs[0] in given:
+        if caster is not op and caster.name == "CAST" and caster.inputs[0] in given:
             given[caster.outputs[0]] = given[caster.inputs[0]]
 
     def value(index: int) -> TensorValue | None:
