@@ -88,7 +88,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     require(s.max_detections >= 0, ctx, f"max_detections {s.max_detections} is negative")
     require(s.max_classes_per_detection > 0, ctx, "max_classes_per_detection must be positive")
     require(not s.regular or s.detections_per_class >= 0, ctx, "detections_per_class is negative")
-    require(s.num_classes > 0, ctx, f"num_classes is {s.num_classes}; it must be positive")
+    require(s.regular or s.num_classes > 0, ctx, f"num_classes is {s.num_classes}, needs 1 or more")
     require(
         0 <= scores.shape[2] - s.num_classes <= 1,
         ctx,

@@ -58,7 +58,7 @@ def run(module: Any, content: bytes, feeds: list[np.ndarray]) -> list[np.ndarray
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"num_classes": 0}, "num_classes is 0"),
+        ({"num_classes": 0}, "num_classes is 0, needs 1"),
         ({"num_classes": 7}, "3 scores a box for 7 classes"),
         ({"max_detections": -1}, "max_detections -1 is negative"),
         ({"nms_iou_threshold": 0.0}, r"nms_iou_threshold 0.0 is not in \(0, 1\]"),
