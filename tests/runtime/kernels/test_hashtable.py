@@ -5,14 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import interpreter as litert
-from hypothesis import given
-from hypothesis import strategies as st
 
 from litefuse.runtime import interpreter as ours
 from litefuse.runtime.model.build import ModelBuilder
-
-WORDS = st.binary(max_size=5)
-NUMBERS = st.integers(-5, 5)
 
 
 def array(items: list[Any], kind: str) -> np.ndarray:
@@ -52,28 +47,6 @@ def runs(module: Any, content: bytes, feeds: list[list[np.ndarray]]) -> list[lis
         outs = interpreter.get_output_details()
         results.append([interpreter.get_tensor(d["index"]).tolist() for d in outs])
     return results
-
-
-@given(st.booleans(), st.data())
-def test_tables(words: bool, data: st.DataObject) -> None:
-    key, value = ("string", "int64") if words else ("int64", "string")
-    draw_key, draw_value = (WORDS, NUMBERS) if words else (NUMBERS, WORDS)
-    entries, queries = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
-
-    def some(strategy: Any, count: int, kind: str) -> np.ndarray:
-        return array(data.draw(st.lists(strategy, min_size=count, max_size=count)), kind)
-
-    feeds = [
-        [
-            some(draw_key, queries, key),
-            some(draw_value, 1, value),
-            some(draw_key, entries, key),
-            some(draw_value, entries, value),
-        ]
-        for _ in range(2)
-    ]
-    content = model(key, value, queries, entries)
-    assert runs(ours, content, feeds) == runs(litert, content, feeds)
 
 
 @pytest.mark.parametrize("types", [("int64", "int64"), ("string", "string"), ("int32", "string")])

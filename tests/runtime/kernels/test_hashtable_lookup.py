@@ -2,42 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.runtime.kernels.one_op import Arg, check, rng, seeds, values
+from tests.runtime.kernels.one_op import Arg, check
 
 TYPES = ("float32", "int8", "uint8", "int16", "int32", "int64")
-
-
-@given(
-    st.sampled_from(TYPES),
-    st.lists(st.integers(-20, 20), min_size=0, max_size=8, unique=True).map(sorted),
-    st.lists(st.integers(-22, 22), min_size=1, max_size=8),
-    st.lists(st.integers(1, 3), max_size=3),
-    seeds,
-)
-def test_rows(dtype: str, keys: list[int], lookups: list[int], row: list[int], seed: int) -> None:
-    table = values(rng(seed), (len(keys), *row), dtype)
-    check(
-        "HASHTABLE_LOOKUP",
-        [Arg(np.array(lookups, np.int32)), Arg(np.array(keys, np.int32)), Arg(table)],
-        [Arg(shape=(len(lookups), *row), dtype=dtype), Arg(shape=(len(lookups),), dtype="uint8")],
-    )
-
-
-def test_strings() -> None:
-    got = check(
-        "HASHTABLE_LOOKUP",
-        [
-            Arg(np.array([7, 5, 6], np.int32)),
-            Arg(np.array([5, 7], np.int32)),
-            Arg(np.array([b"five", b"seven"], object), dtype="string"),
-        ],
-        [Arg(shape=(3,), dtype="string"), Arg(shape=(3,), dtype="uint8")],
-    )
-    assert got is not None
-    assert got[0].tolist() == [b"seven", b"five", b""]
 
 
 @pytest.mark.parametrize("rank", [0, 2])
