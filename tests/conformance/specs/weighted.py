@@ -187,9 +187,14 @@ def image(draw: Draw, depth: int, broken: str | None, axes: int = 2) -> tuple[in
 
 
 def image_values(draw: Draw, size: tuple[int, ...], kind: Kind) -> np.ndarray:
-    """The input's data; special floats now and then where nothing quantises them."""
-    special = kind.w == "float32" and draw(st.integers(0, 5)) == 5
-    return values(draw, size, kind.x, special=special)
+    """The input's data; of floats now and then special ones where nothing quantises them, and
+    tiny or huge ones where something does.
+    """
+    odd = kind.x == "float32" and draw(st.integers(0, 5)) == 5
+    data = values(draw, size, kind.x, special=odd and kind.w == "float32")
+    if odd and kind.w != "float32":
+        data = data * np.float32(10.0 ** draw(st.integers(-20, 20)))
+    return data
 
 
 def tiny_scale(value: float) -> float:
