@@ -49,7 +49,8 @@ def _evaluate(ctx: NodeContext, low: float, high: float | None) -> list[Array]:
         y = np.where(x < low, np.float32(low), x)
         return [y if high is None else np.where(y > high, np.float32(high), y)]
     info = np.iinfo(yv.dtype)
-    q, shift = ctx.memo("scale", lambda: quantize_multiplier(xv.scale / yv.scale))
+    real = float(np.float32(xv.scale) / np.float32(yv.scale))
+    q, shift = ctx.memo("scale", lambda: quantize_multiplier(real))
     value = mbqm(x.astype(np.int64) - xv.zero_point, q, shift) + yv.zero_point
     smallest = max(info.min, quantize_bound(low, yv.scale, yv.zero_point))
     largest = int(info.max)

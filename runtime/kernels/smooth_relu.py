@@ -133,9 +133,9 @@ def evaluate_prelu(ctx: NodeContext) -> list[Array]:
         return [np.where(x >= 0, x, x * alpha)]
     if x.dtype == alpha.dtype == np.int16:
         alpha = np.frombuffer(alpha.tobytes(), np.int8)[: alpha.size].reshape(alpha.shape)
-    identity = quantize_multiplier(float(xv.scale) / float(yv.scale))
-    real = float(np.float32(xv.scale) * np.float32(av.scale)) / float(yv.scale)
-    slope = quantize_multiplier(real)
+    s_x, s_a, s_y = np.float32(xv.scale), np.float32(av.scale), np.float32(yv.scale)
+    identity = quantize_multiplier(float(s_x / s_y))
+    slope = quantize_multiplier(float(s_x * s_a / s_y))
     centred = x.astype(np.int64) - xv.zero_point
     sloped = mbqm(centred * (alpha.astype(np.int64) - av.zero_point), *slope)
     value = np.where(centred >= 0, mbqm(centred, *identity), sloped) + yv.zero_point

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,26 @@ def _shift_left(a: Array, b: Array) -> Array:
     return np.where(inside, np.left_shift(a, np.where(inside, b, 0)), 0)
 
 
+def _prepare_shift(ctx: NodeContext) -> list[Shape | None]:
+    """The first input's shape; amounts are taken as they lie, of any shape (LiteRT reads past the
+    end of fewer).
+    """
+    require_inputs(ctx, 2)
+    a, b = ctx.input(0), ctx.input(1)
+    require_same_dtype(ctx, a, b, ctx.outputs[0])
+    require_dtype(ctx, a, "int8", "int16", "int32")
+    enough = math.prod(b.shape) >= math.prod(a.shape)
+    require(enough, ctx, f"shape {b.shape} has too few amounts for {a.shape}")
+    return [a.shape]
+
+
+def _evaluate_shift(ctx: NodeContext) -> list[Array]:
+    """a << b, 0 where the amount is not in 0..bits - 1."""
+    a, b = ctx.data(0), ctx.data(1)
+    amounts = b.ravel()[: a.size].reshape(a.shape)
+    return [np.asarray(_shift_left(a, amounts), a.dtype)]
+
+
 KERNELS = (
     Kernel("STABLEHLO_ADD", _prepare(*_NUMBERS), _evaluate(np.add)),
     Kernel("STABLEHLO_MULTIPLY", _prepare(*_NUMBERS), _evaluate(np.multiply)),
@@ -61,5 +82,5 @@ KERNELS = (
         _prepare(*_WHOLE),
         _evaluate(np.bitwise_and),
     ),
-    Kernel("STABLEHLO_SHIFT_LEFT", _prepare("int8", "int16", "int32"), _evaluate(_shift_left)),
+    Kernel("STABLEHLO_SHIFT_LEFT", _prepare_shift, _evaluate_shift),
 )
