@@ -89,6 +89,7 @@ def prepare_step(ctx: NodeContext) -> list[Shape | None]:
     if int(ctx.option("kernel_type", 0)) == _BASIC:
         return lstm_basic.prepare(ctx)
     x = ctx.input(0)
+    # LiteRT takes a third axis, and runs by other sizes than it prepared for, past its buffers.
     require_rank(ctx, x, 2)
     return [(x.shape[0], _check(ctx, x.shape[0], FLOAT, sequence=False))]
 

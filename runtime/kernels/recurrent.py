@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,6 +52,32 @@ def product(x: Array, weights: TensorValue, asymmetric: bool, scales: Array | No
     total = centred @ hybrid_weights(data).astype(np.float64).T
     scale = (scales * only_scale(weights)).astype(np.float32)
     return np.asarray(total.astype(np.float32) * scale[:, None])
+
+
+def leading_axes(ctx: NodeContext, ranks: Mapping[int, int]) -> NodeContext:
+    """The node with each of these inputs cut to so many axes.
+
+    The kernels of RNN and SVDF ask for no rank: they take the first axes for the sizes of a matrix,
+    and its elements as they lie.
+    """
+    inputs = list(ctx.inputs)
+    for index, rank in ranks.items():
+        value = ctx.optional(index)
+        if value is not None and len(value.shape) > rank:
+            inputs[index] = _reshaped(value, value.shape[:rank])
+    return replace(ctx, inputs=inputs)
+
+
+def as_square(value: TensorValue, size: int) -> TensorValue:
+    """A value of at least size * size elements as a matrix of the first of them."""
+    return _reshaped(value, (size, size))
+
+
+def _reshaped(value: TensorValue, shape: tuple[int, ...]) -> TensorValue:
+    data = value.data
+    if data is not None:
+        data = data.reshape(-1)[: math.prod(shape)].reshape(shape)
+    return replace(value, shape=shape, data=data, memory=None)
 
 
 def first_values(rows: Array, width: int, rowwise: bool) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,13 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.recurrent import activate, product, require_state
+from litefuse.runtime.kernels.recurrent import (
+    activate,
+    as_square,
+    leading_axes,
+    product,
+    require_state,
+)
 from litefuse.runtime.kernels.running_error import exact, multiplied
 
 
@@ -64,7 +70,7 @@ class _Cell:
         require(w.dtype == r.dtype, ctx, f"weights {w.dtype} and recurrent weights {r.dtype}")
         units = w.shape[0]
         require(w.shape[1] == depth, ctx, f"weights {w.shape} for an input of depth {depth}")
-        require(b.shape[:1] == (units,), ctx, f"bias has shape {b.shape}, needs ({units},)")
+        require(b.shape == (units,), ctx, f"bias has shape {b.shape}, needs ({units},)")
         require(
             r.shape == (units, units), ctx, f"recurrent weights {r.shape}, needs {(units, units)}"
         )
@@ -112,9 +118,14 @@ _FORWARD = _Cell(1, 2, 3, 4, 10)
 _BACKWARD = _Cell(5, 6, 7, 8, 11)
 
 
+_STEP_RANKS = {0: 2, 1: 2, 2: 2, 3: 1}
+_BOTH_RANKS = {1: 2, 3: 1, 5: 2, 7: 1, 9: 3, 10: 2, 11: 2}
+
+
 def prepare_step(ctx: NodeContext) -> list[Shape | None]:
     """[batch, units]."""
     require_inputs(ctx, 5)
+    ctx = leading_axes(ctx, _STEP_RANKS)
     x = ctx.input(0)
     require_dtype(ctx, x, "float32")
     require_rank(ctx, x, 2)
@@ -127,6 +138,7 @@ def evaluate_step(ctx: NodeContext) -> list[Array]:
 
 
 def _step(ctx: NodeContext, run: Run) -> list[Array]:
+    ctx = leading_axes(ctx, _STEP_RANKS)
     return [run(_ONE, ctx, _Way(ctx.data(0)[None]))[0]]
 
 
@@ -167,6 +179,7 @@ def _crossed(ctx: NodeContext) -> bool:
 def prepare_both(ctx: NodeContext) -> list[Shape | None]:
     """[.., forward units] and [.., backward units], or their sum when the outputs are merged."""
     require_inputs(ctx, 12)
+    ctx = _with_squares(leading_axes(ctx, _BOTH_RANKS))
     x = ctx.input(0)
     require_dtype(ctx, x, "float32")
     require_rank(ctx, x, 3)
@@ -182,6 +195,18 @@ def prepare_both(ctx: NodeContext) -> list[Shape | None]:
     if merged:
         return [(*x.shape[:2], forward + backward)]
     return [(*x.shape[:2], forward), (*x.shape[:2], backward)]
+
+
+def _with_squares(ctx: NodeContext) -> NodeContext:
+    """The node with square recurrent weights: LiteRT checks one axis of each, the first of the
+    forward ones and the second of the backward ones.
+    """
+    inputs = list(ctx.inputs)
+    for cell, axis in ((_FORWARD, 0), (_BACKWARD, 1)):
+        r, units = ctx.input(cell.recurrent), ctx.input(cell.weights).shape[0]
+        if r.shape[axis : axis + 1] == (units,) and math.prod(r.shape) >= units * units:
+            inputs[cell.recurrent] = as_square(r, units)
+    return replace(ctx, inputs=inputs)
 
 
 def _check_aux(ctx: NodeContext) -> None:
@@ -232,6 +257,7 @@ def evaluate_both(ctx: NodeContext) -> list[Array]:
 
 
 def _both(ctx: NodeContext, run: Run) -> list[Array]:
+    ctx = _with_squares(leading_axes(ctx, _BOTH_RANKS))
     time_major = bool(ctx.option("time_major", False))
     x = _by_time(ctx, ctx.data(0))
     aux = None if ctx.optional(9) is None else ctx.data(9)

@@ -26,16 +26,24 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.contraction import bias_data, requantize
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier
 from litefuse.runtime.kernels.hybrid import hybrid_weights
-from litefuse.runtime.kernels.recurrent import activate, only_scale, product, require_state
+from litefuse.runtime.kernels.recurrent import (
+    activate,
+    leading_axes,
+    only_scale,
+    product,
+    require_state,
+)
 from litefuse.runtime.kernels.running_error import Near, exact, multiplied
 
 _STATE = 4
+_RANKS = {0: 2, 1: 2, 2: 2, 3: 1}
 _RELU = 1  # which int8 clamps by its zero point alone
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:
     """[batch, filters / rank]."""
     require_inputs(ctx, 5)
+    ctx = leading_axes(ctx, _RANKS)
     x, feature, time, bias = ctx.input(0), ctx.input(1), ctx.input(2), ctx.optional(3)
     require_dtype(ctx, x, "float32", "int8")
     for value in (x, feature, time):
@@ -107,11 +115,13 @@ def _integer(ctx: NodeContext) -> Array:
 
 def evaluate(ctx: NodeContext) -> list[Array]:
     """One time step; the state is updated in place."""
+    ctx = leading_axes(ctx, _RANKS)
     return [_integer(ctx) if ctx.input(0).dtype == np.int8 else _float(ctx)]
 
 
 def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
     (y,) = outputs
+    ctx = leading_axes(ctx, _RANKS)
     if y.dtype.kind != "f":
         return [np.zeros(y.shape)]
     asymmetric = bool(ctx.option("asymmetric_quantize_inputs", False))

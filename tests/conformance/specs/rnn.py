@@ -60,6 +60,18 @@ def cell(r: np.random.Generator, f: Form, depth: int | None = None) -> list[Arg]
     ]
 
 
+def stretched(draw: Draw, inputs: list[Arg | None], ranks: dict[int, int]) -> None:
+    """Now and then another axis or two behind one input, which some kernels pass over."""
+    if draw(st.integers(0, 9)) < 9:
+        return
+    index = draw(st.sampled_from(sorted(ranks)))
+    arg = inputs[index]
+    if arg is not None and arg.data is not None:
+        more = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))
+        whole = np.broadcast_to(arg.data[..., *[None] * len(more)], (*arg.data.shape, *more))
+        inputs[index] = replace(arg, data=np.ascontiguousarray(whole))
+
+
 def attributes(draw: Draw, f: Form) -> dict[str, object]:
     """Activation, and asymmetry where there are integers."""
     made: dict[str, object] = {"fused_activation_function": draw(st.sampled_from(ACTIVATIONS))}
@@ -85,9 +97,10 @@ def rnn(draw: Draw, kind: str) -> Case:
     chosen = attributes(draw, f)
     r = rng(draw)
     feeds = steps_of(r, (f.batch, f.depth), draw(st.integers(1, 4)))
-    inputs = [Arg(feeds[0]), *cell(r, f)]
+    inputs: list[Arg | None] = [Arg(feeds[0]), *cell(r, f)]
     if f.fault == "count":
         inputs.append(vector(r, 1))
+    stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
     out = [Arg(shape=(f.batch, f.units))]
     return case("RNN", inputs, out, steps=[[x] for x in feeds], **chosen)
 
@@ -103,9 +116,10 @@ def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
     r = rng(draw)
     feeds = steps_of(r, shape, draw(st.integers(1, 2)))
-    inputs = [Arg(feeds[0]), *cell(r, f)]
+    inputs: list[Arg | None] = [Arg(feeds[0]), *cell(r, f)]
     if f.fault == "count":
         inputs.append(vector(r, 1))
+    stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
     return case(
         op,
         inputs,
@@ -145,6 +159,7 @@ def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
         inputs[10] = None
     if f.fault == "count":
         inputs.append(vector(r, 1))
+    stretched(draw, inputs, {1: 2, 2: 2, 3: 1, 5: 2, 6: 2, 7: 1, 10: 2, 11: 2})
     both = f.units + behind.units
     outs = [both] if merged else [f.units, behind.units]
     return case(
@@ -208,6 +223,7 @@ def svdf(draw: Draw, kind: str) -> Case:
         chosen["rank"] = 0 if draw(st.booleans()) else filters + 1
     if kind.startswith("hybrid"):
         chosen["asymmetric_quantize_inputs"] = draw(st.booleans())
+    stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
     if fault == "count":
         inputs = inputs[:4]
     return case("SVDF", inputs, [out], steps=[[f] for f in feeds], **chosen)
