@@ -79,6 +79,14 @@ class SubgraphState:
         self._num_threads = num_threads
         self._edges = control_edges(model, index)
         self._inputs = frozenset(self.graph.inputs)
+        # Read before any node ran: the inputs, and constants without elements, whose empty buffers
+        # make them no constants (in LiteRT neither, so that what depends on them is dynamic).
+        made = {t for op in self.graph.operators for t in op.outputs}
+        self._sources = self._inputs | {
+            i
+            for i, tensor in enumerate(self.graph.tensors)
+            if 0 in tensor.shape and tensor.buffer != 0 and i not in made
+        }
         self.values: list[TensorValue] = []
         for tensor in self.graph.tensors:
             has_data = tensor.buffer != 0 and model.raw_data(tensor) is not None
@@ -489,7 +497,7 @@ class SubgraphState:
             self._run()
 
     def _run(self) -> None:
-        for index in self._inputs:
+        for index in self._sources:
             self.data(index)
         assert self._memory is not None
         for step, done in zip(self._claims.order, self._memory.releases, strict=True):

@@ -20,7 +20,7 @@ from litefuse.runtime.kernels.fixed_point import round_half_away
 from litefuse.runtime.kernels.reshape import require_scalar_axis
 
 _TYPES: tuple[str, ...] = ("float32", "float16", "bfloat16", "int8", "uint8", "int16", "int32")
-_TYPES += ("uint32", "int64", "bool")
+_TYPES += ("uint32", "int4", "int64", "bool")
 
 
 def prepare(ctx: NodeContext) -> list[Shape | None]:

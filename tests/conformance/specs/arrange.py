@@ -28,7 +28,7 @@ def transpose(draw: Draw, dtype: str) -> Case:
     return case("TRANSPOSE", [operand, numbers(draw, order, ("int32",))], [out])
 
 
-@conforms("TRANSPOSE", "int4")
+@conforms("TRANSPOSE", "int4", "uint4")
 def transpose_int4(draw: Draw, dtype: str) -> Case:
     dims = shape(draw, 1, 6, zero=False)
     order = draw(st.permutations(range(len(dims))))

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from tests.conformance.case import Arg
 from tests.conformance.draw import Draw, quantization, rng, shape, values
 
+# Packed integers: how NumPy holds them, and their values. Only constants bring them into a graph.
+PACKED = {"int4": (np.int8, -8, 7), "uint4": (np.uint8, 0, 15), "int2": (np.int8, -2, 1)}
+
 
 def rarely(draw: Draw, times: int = 10) -> bool:
     """True one time in so many."""
@@ -23,10 +26,10 @@ def size(draw: Draw, low: int = 0, high: int = 6, *, most: int = 600) -> tuple[i
 
 
 def data(draw: Draw, dims: Sequence[int], dtype: str) -> np.ndarray:
-    """Values of any type: odd floats among them, int4 and int2 as int8."""
-    if dtype in ("int4", "int2"):
-        half = 8 if dtype == "int4" else 2
-        return rng(draw).integers(-half, half, tuple(dims)).astype(np.int8)
+    """Values of any type, odd floats among them."""
+    if dtype in PACKED:
+        kind, low, high = PACKED[dtype]
+        return rng(draw).integers(low, high, tuple(dims), endpoint=True).astype(kind)
     return values(draw, dims, dtype, special=True)
 
 
@@ -34,11 +37,11 @@ def moved(draw: Draw, dims: Sequence[int], dtype: str) -> tuple[Arg, Arg]:
     """An operand, constant now and then, and an output of its type and quantisation."""
     q = quantization(draw, dtype)
     # A bfloat16's data is float32 and passes a CAST, which a constant has no room for.
-    constant = dtype == "int4" or (dtype != "bfloat16" and rarely(draw, 5))
+    constant = dtype in PACKED or (dtype != "bfloat16" and rarely(draw, 5))
     # LiteRT's set_tensor takes a string without dimensions for its address.
     constant |= dtype == "string" and not dims
     operand = Arg(data(draw, dims, dtype), dtype=dtype, constant=constant, **q)
-    through = "float32" if dtype == "int4" else None
+    through = "float32" if dtype in PACKED else None
     return operand, Arg(shape=(1,), dtype=dtype, through=through, **q)
 
 

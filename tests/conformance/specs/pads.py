@@ -94,6 +94,7 @@ def stablehlo_pad(draw: Draw, dtype: str) -> Case:
 
 
 @conforms("CONCATENATION", *_PADDED, "uint32")
+@conforms("CONCATENATION", "int4")
 def concatenation(draw: Draw, dtype: str) -> Case:
     dims = list(size(draw, 0 if rarely(draw) else 1, most=150))
     along = axis(draw, len(dims))
@@ -111,7 +112,7 @@ def concatenation(draw: Draw, dtype: str) -> Case:
         q = {"scale": first.scale, "zero_point": first.zero_point}
         if dtype == "uint8" or rarely(draw, 20):
             q = quantization(draw, dtype)
-        fixed = dtype != "bfloat16" and rarely(draw, 4)
+        fixed = dtype == "int4" or (dtype != "bfloat16" and rarely(draw, 4))
         inputs.append(Arg(given, dtype=dtype, constant=fixed, **q))
     if rarely(draw, 20):
         for name, value in quantization(draw, dtype).items():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.conformance.case import Arg, Case, case
 from tests.conformance.draw import PLAIN, Draw
 from tests.conformance.registry import conforms
-from tests.conformance.specs.moving import moved, numbers, rarely, size
+from tests.conformance.specs.moving import PACKED, moved, numbers, rarely, size
 
 
 def _regrouped(draw: Draw, dims: tuple[int, ...]) -> list[int]:
@@ -25,6 +25,7 @@ def _regrouped(draw: Draw, dims: tuple[int, ...]) -> list[int]:
 
 
 @conforms("RESHAPE", *PLAIN)
+@conforms("RESHAPE", *PACKED)
 def reshape(draw: Draw, dtype: str) -> Case:
     dims = size(draw)
     wanted = _regrouped(draw, dims)
@@ -49,6 +50,7 @@ def reshape(draw: Draw, dtype: str) -> Case:
 
 
 @conforms("SQUEEZE", *PLAIN)
+@conforms("SQUEEZE", *PACKED)
 def squeeze(draw: Draw, dtype: str) -> Case:
     dims = tuple(1 if draw(st.booleans()) else d for d in size(draw))
     ones = [i for i, d in enumerate(dims) if d == 1]
@@ -61,6 +63,7 @@ def squeeze(draw: Draw, dtype: str) -> Case:
 
 
 @conforms("EXPAND_DIMS", *PLAIN)
+@conforms("EXPAND_DIMS", *PACKED)
 def expand_dims(draw: Draw, dtype: str) -> Case:
     dims = size(draw)
     at = draw(st.integers(-len(dims) - 1, len(dims)))

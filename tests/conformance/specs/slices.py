@@ -81,6 +81,7 @@ def strided_slice_offset(draw: Draw, label: str) -> Case:
 
 
 @conforms("SLICE", *PLAIN)
+@conforms("SLICE", "int4")
 def slice_of(draw: Draw, dtype: str) -> Case:
     dims = size(draw)
     begins = [draw(st.integers(0, d)) for d in dims]
