@@ -12,6 +12,12 @@ from tests.conformance.registry import conforms
 from tests.conformance.specs.operands import operand, quantised
 
 PACKED = {"int4": ("int8", -8, 7), "uint4": ("uint8", 0, 15), "int2": ("int8", -2, 1)}
+# What only constants hold: the array's type and its limits.
+STORED = {
+    **PACKED,
+    "float8_e4m3fn": ("int8", -128, 127),
+    "float8_e5m2": ("int8", -128, 127),
+}
 
 
 def _any_scale(draw: Draw, dtype: str) -> dict[str, Any]:
@@ -73,7 +79,11 @@ def quantize(draw: Draw, label: str) -> Case:
     "uint8-per-channel",
     "int4-per-channel",
     "int2-per-channel",
-    others=("float32", "float64", "bfloat16", "int32", "int64", "bool", "uint16"),
+    "uint4-per-channel",
+    others=(
+        *("float32", "float64", "bfloat16", "int32", "int64", "bool", "uint16"),
+        *("float8_e4m3fn", "float8_e5m2"),
+    ),
 )
 def dequantize(draw: Draw, label: str) -> Case:
     dtype = label.removesuffix("-per-channel")
@@ -83,8 +93,8 @@ def dequantize(draw: Draw, label: str) -> Case:
         q = _channels(draw, size, dtype)
     elif dtype in (*INTEGERS, *PACKED):
         q = _any_scale(draw, dtype)
-    if dtype in PACKED:  # which only constants hold
-        storage, low, high = PACKED[dtype]
+    if dtype in STORED:
+        storage, low, high = STORED[dtype]
         data = values(draw, size, storage, low=low, high=high)
         x = Arg(data, dtype=dtype, constant=True, **q)
     else:
