@@ -367,8 +367,23 @@ def unidirectional_sequence_lstm(draw: Draw, kind: str) -> Case:
     return float_sequence(draw, kind)
 
 
-@conforms("BIDIRECTIONAL_SEQUENCE_LSTM", *WEIGHTS)
+def with_input_of(made: Case, kind: str) -> Case:
+    """The case with zeros of another type for its first input."""
+    first = made.inputs[0]
+    assert first is not None
+    assert first.data is not None
+    made.inputs = [Arg(np.zeros(first.data.shape, kind)), *made.inputs[1:]]
+    made.steps = []
+    return made
+
+
+OTHERS = ("int8", "int16", "uint8", "int32", "bool", "float16")
+
+
+@conforms("BIDIRECTIONAL_SEQUENCE_LSTM", *WEIGHTS, others=OTHERS)
 def bidirectional_sequence_lstm(draw: Draw, kind: str) -> Case:
+    if kind not in WEIGHTS:
+        return with_input_of(bidirectional_sequence_lstm(draw, "float32"), kind)
     f = draw_form(draw, WEIGHTS[kind], norm=False)
     chosen = options(draw, f)
     merged = draw(st.booleans())

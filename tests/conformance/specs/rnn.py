@@ -12,15 +12,16 @@ from tests.conformance.draw import Draw, quantization, rng
 from tests.conformance.registry import conforms
 from tests.conformance.specs.lstm import (
     ACTIVATIONS,
+    OTHERS,
     WEIGHTS,
     matrix,
     some,
     steps_of,
     vector,
+    with_input_of,
 )
 
 FAULTS = ("count", "depth", "bias", "recurrent", "state", "units", "kind", "constant")
-OTHERS = ("int8", "int16", "uint8", "int32", "bool", "float16")
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,10 @@ def attributes(draw: Draw, f: Form) -> dict[str, object]:
     return made
 
 
-def odd_type(draw: Draw, op: str, kind: str) -> Case:
-    """A node whose input has a type that LiteRT refuses."""
-    r = rng(draw)
-    f = Form(2, 3, 4, "float32")
-    rank = 2 if op in ("RNN", "SVDF") else 3
-    x = Arg(np.zeros((2, 3) if rank == 2 else (2, 1, 3), kind))
-    return case(op, [x, *cell(r, f)], [Arg(shape=(2, 4))])
-
-
 @conforms("RNN", *WEIGHTS, others=OTHERS)
 def rnn(draw: Draw, kind: str) -> Case:
     if kind not in WEIGHTS:
-        return odd_type(draw, "RNN", kind)
+        return with_input_of(rnn(draw, "float32"), kind)
     f = draw_form(draw, WEIGHTS[kind])
     chosen = attributes(draw, f)
     r = rng(draw)
@@ -109,7 +101,7 @@ def rnn(draw: Draw, kind: str) -> Case:
 def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     op = "UNIDIRECTIONAL_SEQUENCE_RNN"
     if kind not in WEIGHTS:
-        return odd_type(draw, op, kind)
+        return with_input_of(unidirectional_sequence_rnn(draw, "float32"), kind)
     f = draw_form(draw, WEIGHTS[kind])
     chosen = attributes(draw, f)
     time, time_major = some(draw, 5), draw(st.booleans())
@@ -130,12 +122,16 @@ def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     )
 
 
-@conforms("BIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS)
+@conforms("BIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS, others=OTHERS)
 def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
+    if kind not in WEIGHTS:
+        return with_input_of(bidirectional_sequence_rnn(draw, "float32"), kind)
     f = draw_form(draw, WEIGHTS[kind])
     f = replace(f, fault="" if f.fault == "kind" else f.fault)  # LiteRT would read past it
     chosen = attributes(draw, f)
     time, time_major, merged = some(draw, 4), draw(st.booleans()), draw(st.booleans())
+    if time_major and f.batch > 1 and kind != "float32":
+        merged = False  # there LiteRT reads zero points at an address that is none, and dies
     shape = (time, f.batch, f.depth) if time_major else (f.batch, time, f.depth)
     aux = draw(st.sampled_from(("none", "stacked", "crossed")))
     behind = replace(f, units=draw(st.integers(1, 9)), fault="")
@@ -176,10 +172,11 @@ def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
 @conforms("SVDF", *WEIGHTS, "int8", others=("int16", "uint8", "int32", "bool", "float16"))
 def svdf(draw: Draw, kind: str) -> Case:
     if kind not in (*WEIGHTS, "int8"):
-        return odd_type(draw, "SVDF", kind)
+        return with_input_of(svdf(draw, "float32"), kind)
     faults = ("count", "rank", "depth", "time", "bias", "state", "constant", "activation")
     fault = draw(st.sampled_from(faults)) if draw(st.integers(0, 9)) == 9 else ""
-    batch, depth = some(draw, 4), some(draw, 20)
+    # LiteRT dies of an empty batch: it moves a state of no values by one.
+    batch, depth = draw(st.integers(1, 4)), some(draw, 20)
     units, rank, memory = (draw(st.integers(1, n)) for n in (6, 3, 8))
     filters = units * rank
     code = draw(st.sampled_from(ACTIVATIONS))
