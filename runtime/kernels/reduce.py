@@ -44,6 +44,9 @@ from litefuse.runtime.kernels.contraction import tensor_scale, tensor_zero_point
 from litefuse.runtime.kernels.fixed_point import mbqm, mbqm64, quantize_multiplier, wrap32
 
 
+_FOLDED = 8  # elements of a result that LiteRT computes from constants as it prepares
+
+
 def _axes(ctx: NodeContext) -> tuple[int, ...]:
     """The axes to reduce, without repeats, as non-negative numbers."""
     rank = len(ctx.input(0).shape)
@@ -217,7 +220,11 @@ def _prepare_prod(ctx: NodeContext) -> list[Shape | None]:
         ctx,
         f"quantised data of type {x.dtype.name} is not supported; int8 and int16 are",
     )
-    return prepare(ctx)
+    shapes = prepare(ctx)
+    # LiteRT computes small constant products ahead, by kernels that have none of booleans.
+    folded = x.constant and shapes[0] is not None and int(np.prod(shapes[0])) <= _FOLDED
+    require(x.dtype != bool or not folded, ctx, "a product of constant booleans is not supported")
+    return shapes
 
 
 def _quantized_prod(ctx: NodeContext) -> Array:

@@ -58,11 +58,11 @@ def multinomial(draw: Draw, dtype: str) -> Case:
     count = count.astype("int64" if broken == "count type" else "int32")
     if broken == "count rank":
         count = count.reshape(1)
-    constant = draw(st.booleans())
-    feeds = [logits] if constant else [logits, count]
+    constant, known = draw(st.booleans()), draw(st.integers(0, 3)) == 3
+    feeds = [a for a, given in ((logits, known), (count, constant)) if not given]
     return case(
         "MULTINOMIAL",
-        [Arg(logits), Arg(count, constant=constant)],
+        [Arg(logits, constant=known), Arg(count, constant=constant)],
         [Arg(shape=(1, 1), dtype=dtype)],
         steps=[feeds for _ in range(draw(st.integers(1, 3)))],
         seed=draw(KEYS),

@@ -33,7 +33,7 @@ def _ties(draw: Draw, size: tuple[int, ...], dtype: str, *, special: bool = Fals
 
 def _arg(draw: Draw, op: str, dtype: str) -> Case:
     broken = flaw(draw, "axis", "axis type", "axes", "scalar")
-    size = () if broken == "scalar" else shape(draw, 1, 6)
+    size = () if broken == "scalar" else shape(draw, 1, 8)
     # The output's type is the option's: LiteRT replaces another.
     kind = draw(st.sampled_from(("INT32", "INT64")))
     along = _axis(draw, len(size), broken)
@@ -65,7 +65,7 @@ def arg_min(draw: Draw, dtype: str) -> Case:
 @conforms("TOPK_V2", "float32", "int8", "uint8", "int16", "int32", "int64")
 def topk(draw: Draw, dtype: str) -> Case:
     broken = flaw(draw, "k", "k type", "k shape", "index type", "output type", "scalar")
-    size = () if broken == "scalar" else shape(draw, 1, 6)
+    size = () if broken == "scalar" else shape(draw, 1, 8)
     last = size[-1] if size else 1
     k = draw(st.integers(0, last))
     if broken == "k":
@@ -100,7 +100,7 @@ def cumsum(draw: Draw, dtype: str) -> Case:
     # LiteRT does not look at the output's type, and writes the input's into whatever memory there
     # is.
     broken = flaw(draw, "axis", "axis type", "axes", "scalar")
-    size = () if broken == "scalar" else shape(draw, 1, 6)
+    size = () if broken == "scalar" else shape(draw, 1, 8)
     along = _axis(draw, len(size), broken)
     assert along.data is not None
     if along.data.dtype != np.int16:

@@ -35,7 +35,7 @@ def _shape_only(outputs: list[np.ndarray]) -> list[np.ndarray]:
 
 def _reduction(draw: Draw, op: str, dtype: str, q: dict[str, Any], p: dict[str, Any]) -> Case:
     broken = flaw(draw, "axis", "axis type", "zero point", "no scale")
-    size = shape(draw, 0, 6, most=400)
+    size = shape(draw, 0, 8, most=400)
     if broken == "no scale":
         q, p = draw(st.sampled_from((({}, {}), (q, {}), ({}, p))))
     if broken == "zero point" and q:
@@ -56,6 +56,7 @@ def _reduction(draw: Draw, op: str, dtype: str, q: dict[str, Any], p: dict[str, 
             Arg(
                 values(draw, size, dtype, low=low, high=high, special=special),
                 dtype=dtype,
+                constant=draw(st.integers(0, 5)) == 5,
                 **q,
             ),
             axes,

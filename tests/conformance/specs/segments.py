@@ -17,7 +17,7 @@ from tests.conformance.specs.weighted import flaw
 @conforms("SEGMENT_SUM", "float32", "int32")
 def segment_sum(draw: Draw, dtype: str) -> Case:
     broken = flaw(draw, "order", "hole", "start", "count", "rank", "type", "scalar")
-    size = () if broken == "scalar" else shape(draw, 1, 6)
+    size = () if broken == "scalar" else shape(draw, 1, 8)
     rows = size[0] if size else 1
     r = rng(draw)
     ids = np.cumsum(r.integers(0, 2, rows))
@@ -31,7 +31,7 @@ def segment_sum(draw: Draw, dtype: str) -> Case:
     return case(
         "SEGMENT_SUM",
         [
-            Arg(values(draw, size, dtype), dtype=dtype),
+            Arg(values(draw, size, dtype), dtype=dtype, constant=draw(st.integers(0, 5)) == 5),
             Arg(ids.astype("int64" if broken == "type" else "int32"), constant=draw(st.booleans())),
         ],
         [Arg(shape=(1,), dtype=dtype)],
@@ -40,7 +40,7 @@ def segment_sum(draw: Draw, dtype: str) -> Case:
 
 def _unsorted(draw: Draw, op: str, dtype: str) -> Case:
     broken = flaw(draw, "id", "count", "shape", "types", "count shape")
-    size = shape(draw, 0, 6)
+    size = shape(draw, 0, 8)
     ids_shape = size[: draw(st.integers(0, len(size)))]
     count = draw(st.integers(0, 5)) if broken == "count" else draw(st.integers(1, 5))
     ids = rng(draw).integers(-2, count + (broken == "id"), ids_shape)
@@ -59,7 +59,11 @@ def _unsorted(draw: Draw, op: str, dtype: str) -> Case:
     return case(
         op,
         [
-            Arg(values(draw, size, dtype, low=low, high=high, special=special), dtype=dtype),
+            Arg(
+                values(draw, size, dtype, low=low, high=high, special=special),
+                dtype=dtype,
+                constant=draw(st.integers(0, 5)) == 5,
+            ),
             Arg(ids.astype(kind), constant=draw(st.booleans())),
             Arg(number, constant=draw(st.booleans())),
         ],
