@@ -36,6 +36,7 @@ HELPERS = {
     "lstm_cell",
     "lstm_integer",
     "lstm_places",
+    "partial_sort",
     "philox",
     "recurrent",
     "registry",
