@@ -18,7 +18,16 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.reshape import require_scalar_axis
 
-_MOVED = ("float32", "float16", "bfloat16", "int8", "uint8", "int16", "int32", "int64")
+_MOVED: tuple[str, ...] = (
+    "float32",
+    "float16",
+    "bfloat16",
+    "int8",
+    "uint8",
+    "int16",
+    "int32",
+    "int64",
+)
 _MOVED += ("bool", "string")
 
 
