@@ -104,6 +104,7 @@ def prepare_unpack(ctx: NodeContext) -> list[Shape | None]:
         ctx,
         f"axis {axis} of {x.shape} does not make {len(ctx.outputs)} outputs",
     )
+    require(int(ctx.option("num", 0)) == len(ctx.outputs), ctx, "num is not its outputs")
     for y in ctx.outputs:
         require_same_type(ctx, x, y)
         require_same_quantization(ctx, x, y)

@@ -70,7 +70,7 @@ def unpack(draw: Draw, dtype: str) -> Case:
     outs = [Arg(shape=(1,), dtype=dtype, scale=out.scale, zero_point=out.zero_point)] * count
     if len(outs) > 1 and out.scale is not None and rarely(draw):
         outs[-1] = Arg(shape=(1,), dtype=dtype, scale=3.0, zero_point=out.zero_point)
-    return case("UNPACK", [operand], outs, axis=along, num=count)
+    return case("UNPACK", [operand], outs, axis=along, num=count + rarely(draw, 20))
 
 
 @conforms("TILE", *PLAIN)
