@@ -48,7 +48,6 @@ _ELEMENTWISE = frozenset(
         "MUL",
         "NEG",
         "NOT_EQUAL",
-        "POW",
         "PRELU",
         "QUANTIZE",
         "RELU",
