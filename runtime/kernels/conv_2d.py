@@ -112,11 +112,15 @@ def _per_channel(w: TensorValue) -> bool:
 
 
 def _require_hybrid(ctx: NodeContext, w: TensorValue, groups: int) -> None:
-    signed = w.dtype == np.int8
-    require(signed or not w.quantized or len(w.scales) == 1, ctx, "uint8 with many scales")
+    """Scales that differ, and those of groups, are one for each filter; of equal ones LiteRT takes
+    the first.
+    """
+    count = len(w.scales) if w.quantized else 0
+    require(count < 2 or w.dtype == np.int8, ctx, f"a filter of {w.dtype} has {count} scales")
     if groups != 1 or _per_channel(w):
-        count = len(w.scales)
         require(count == w.shape[0], ctx, f"filter has {count} scales, needs {w.shape[0]}")
+        axis = w.tensor.quantization.quantized_dimension  # type: ignore[union-attr]
+        require(axis == 0, ctx, f"filter has its scales along axis {axis}, needs 0")
 
 
 def _filter(ctx: NodeContext) -> tuple[Array, int]:

@@ -34,6 +34,7 @@ FLAWS = (
     *BIAS_FLAWS,
     "zero point",
     "scale count",
+    "no scale",
     "no rows",
     "no depth",
     "no units",

@@ -26,6 +26,7 @@ FLAWS = (
     "stride",
     "zero point",
     "scale count",
+    "no scale",
     "empty batch",
     "empty image",
     "empty filter",

@@ -122,7 +122,7 @@ def weights(
     *,
     constant: bool | None = None,
 ) -> Arg:
-    """The filter; flaws `zero point` and `scale count`."""
+    """The filter; flaws `zero point`, `scale count` and `no scale`."""
     if constant is None:
         constant = kind.w in LIMITS or draw(st.booleans())
     if kind.w == "float32":
@@ -142,6 +142,8 @@ def weights(
         points[:] = draw(st.integers(0, 255))
     if broken == "zero point" and count:
         points[-1] = draw(st.integers(1, 5))
+    if broken == "no scale":
+        return Arg(data, dtype=kind.w, constant=constant)
     return Arg(
         data,
         dtype=kind.w,
@@ -162,8 +164,9 @@ def bias(
     size = channels + 1 if broken == "bias size" else channels
     high = 2000 if dtype.startswith("int") else None
     data = values(draw, (size,), dtype, low=None if high is None else -high, high=high)
-    if kind.x == "float32" or broken == "no bias scale":
-        return Arg(data, constant=True)
+    constant = size > 0 and draw(st.integers(0, 3)) > 0
+    if kind.x == "float32" or broken in ("no bias scale", "no scale"):
+        return Arg(data, constant=constant)
     scales = np.float32(x["scale"]) * np.asarray(w.scale, np.float32)
     if broken == "bias scale":
         scales = scales * np.float32(draw(st.sampled_from((1.0001, 1.5, 40.0))))
@@ -171,19 +174,19 @@ def bias(
     points = np.zeros(len(scales), np.int64)
     if broken == "bias zero point" and len(points):
         points[0] = 1
-    return Arg(data, constant=True, scale=scales.astype(np.float32), zero_point=points)
+    return Arg(data, constant=constant, scale=scales.astype(np.float32), zero_point=points)
 
 
 BIAS_FLAWS = ("bias type", "bias size", "bias zero point", "bias scale", "no bias scale")
 
 
 def image(draw: Draw, depth: int, broken: str | None, axes: int = 2) -> tuple[int, ...]:
-    """[n, ..., depth] with small spatial axes; flaws `empty batch` and `empty image`."""
+    """[n, ..., depth] with small spatial axes; flaws `empty batch`, `empty image`, `rank`."""
     batch = 0 if broken == "empty batch" else draw(st.sampled_from((1, 1, 2, 3)))
     sizes = [draw(st.integers(1, 8)) for _ in range(axes)]
     if broken == "empty image":
         sizes[draw(st.integers(0, axes - 1))] = 0
-    return (batch, *sizes, depth)
+    return (batch, *sizes, depth)[: axes + 1 if broken == "rank" else None]
 
 
 def image_values(draw: Draw, size: tuple[int, ...], kind: Kind) -> np.ndarray:
