@@ -1,6 +1,7 @@
 """EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, and SELECT, SELECT_V2.
 
-8-bit tensors of different scales are compared as the reference does, after rescaling.
+8-bit tensors of different scales are compared as the reference does, after rescaling; by EQUAL and
+NOT_EQUAL quantised int16 ones, too.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
 
 def _rescaled(ctx: NodeContext) -> int:
     """Bytes of the types that are compared after rescaling."""
-    return 2 if ctx.op.name == "NOT_EQUAL" else 1
+    return 2 if ctx.op.name in ("EQUAL", "NOT_EQUAL") else 1
 
 
 def _evaluate(ctx: NodeContext, function: Callable[[Array, Array], Any]) -> list[Array]:

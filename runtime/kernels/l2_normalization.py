@@ -79,6 +79,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if x.dtype.kind == "f":
         norm = np.sqrt(ordered_sum(np.square(x), (x.ndim - 1,)))[..., None]
         return [x / np.maximum(norm, np.float32(1e-6))]
+    if x.size == 0:
+        return [np.empty(x.shape, x.dtype)]
     rows = (x.astype(np.int64) - xv.zero_point).reshape(-1, x.shape[-1])
     info = np.iinfo(x.dtype)
     out = np.empty(rows.shape, x.dtype)
