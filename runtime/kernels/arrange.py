@@ -168,15 +168,21 @@ def prepare_reverse(ctx: NodeContext) -> list[Shape | None]:
     x = ctx.input(0)
     require_same_type(ctx, x, ctx.outputs[0])
     require_type(ctx, x, *_FLOATS, "int8", "uint8", "int16", "int32", "int64", "bool")
-    require_dtype(ctx, ctx.input(1), "int32")
+    require_rank(ctx, x, 0, 8)
+    axes = ctx.input(1)
+    require_dtype(ctx, axes, "int32")
+    require_rank(ctx, axes, 1)
+    require(axes.shape[0] <= len(x.shape), ctx, f"{axes.shape[0]} axes for {x.shape}")
     return [x.shape]
 
 
 def evaluate_reverse(ctx: NodeContext) -> list[Array]:
-    """The order along the given axes turned round."""
+    """The order along the given axes turned round; they must be neighbours."""
     x = ctx.data(0)
-    axes = tuple(require_scalar_axis(ctx, a, x.ndim) for a in _integers(ctx, 1))
-    return [ctx.copied(np.flip(x, axes))]
+    axes = sorted(require_scalar_axis(ctx, a, x.ndim) for a in _integers(ctx, 1))
+    together = axes == list(range(axes[0], axes[-1] + 1)) if axes else True
+    require(together, ctx, f"axes {axes} are not contiguous")
+    return [ctx.copied(np.flip(x, tuple(axes)))]
 
 
 def _block(ctx: NodeContext) -> int:

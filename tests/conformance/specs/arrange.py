@@ -119,9 +119,11 @@ def reverse(draw: Draw, dtype: str) -> Case:
     dims = size(draw, 0 if rarely(draw) else 1)
     first = axis(draw, len(dims))
     count = draw(st.integers(1, max(1, len(dims))))
-    axes = [first + i for i in range(count)] if rarely(draw, 3) else [first]
+    axes = list(range(first, first + count)) if rarely(draw, 3) else [first]
+    if min(axes) >= 0 and max(axes) < len(dims):
+        axes = list(draw(st.permutations(axes)))
     if rarely(draw):
-        axes[-1] = draw(st.sampled_from((axes[0], len(dims), -len(dims) - 1)))
+        axes[-1] = draw(st.integers(-len(dims) - 1, len(dims)))
     operand, out = moved(draw, dims, dtype)
     return case("REVERSE_V2", [operand, numbers(draw, axes, ("int32",))], [out])
 
