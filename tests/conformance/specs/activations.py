@@ -45,7 +45,7 @@ def _of(op: str) -> None:
             options["approximate"] = draw(st.booleans())
         return case(
             op,
-            [operand(draw, size, dtype, **source)],
+            [operand(draw, size, dtype, constant=True, **source)],
             [Arg(shape=size, dtype=dtype, **target)],
             **options,
         )

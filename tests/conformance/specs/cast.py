@@ -33,4 +33,6 @@ def cast(draw: Draw, dtype: str) -> Case:
     if data.dtype.kind in "iu" and draw(st.booleans()):
         info = np.iinfo(data.dtype)
         data = rng(draw).integers(info.min, info.max, size, data.dtype, endpoint=True)
-    return case("CAST", [Arg(data, dtype=dtype)], [Arg(shape=size, dtype=target)])
+    fixed = dtype != "bfloat16" and draw(st.integers(0, 3)) == 3
+    x = Arg(data, dtype=dtype, constant=fixed)
+    return case("CAST", [x], [Arg(shape=size, dtype=target)])

@@ -45,7 +45,8 @@ def _of(op: str) -> None:
 for _op in OPS:
     _of(_op)
 
-CAST_TO = ("float32", "float16", "float64", *INTEGERS, "bool", "complex64")
+CAST_TO = ("float32", "float16", "bfloat16", "float64", *INTEGERS, "bool", "complex64")
+BYTES = {t: 2 if t == "bfloat16" else np.dtype(t).itemsize for t in CAST_TO}
 
 
 @conforms("BITCAST", *CAST_TO, others=("string",))
@@ -55,11 +56,13 @@ def bitcast(draw: Draw, dtype: str) -> Case:
         x = operand(draw, size, dtype)
         return case("BITCAST", [x], [Arg(shape=size, dtype="int32")])
     target = draw(st.sampled_from(CAST_TO))
-    source, wanted = np.dtype(dtype).itemsize, np.dtype(target).itemsize
+    source, wanted = BYTES[dtype], BYTES[target]
     if source < wanted and draw(st.integers(0, 9)):
         size = (*size[:5], wanted // source)
     raw = operand(draw, size, dtype, special=False)
-    if target == "bool":  # bytes that are neither 0 nor 1 are no booleans
+    # Bytes that are neither 0 nor 1 are no booleans, and a NaN's bits may change in the CAST that
+    # reads a bfloat16.
+    if target in ("bool", "bfloat16"):
         raw.data = np.zeros_like(raw.data)
     return case("BITCAST", [raw], [Arg(shape=size, dtype=target)])
 

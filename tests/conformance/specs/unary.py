@@ -47,7 +47,7 @@ def _of(op: str) -> None:
             low = source["zero_point"]  # LiteRT refuses to run with less
         return case(
             op,
-            [operand(draw, size, dtype, low=low, **source)],
+            [operand(draw, size, dtype, low=low, constant=True, **source)],
             [Arg(shape=size, dtype=dtype, **target)],
         )
 
