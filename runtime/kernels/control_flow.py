@@ -81,8 +81,8 @@ def evaluate_while(ctx: NodeContext) -> list[Array]:
 
 def prepare_composite(ctx: NodeContext) -> list[Shape | None]:
     """What the decomposition gives."""
-    attributes = ctx.option("composite_attributes")
-    require(attributes is not None, ctx, "has no composite_attributes; write an empty map")
+    attributes = ctx.option("composite_attributes", b"")
+    require(bool(attributes), ctx, "has no composite_attributes; write an empty map")
     index = int(ctx.option("decomposition_subgraph_index"))
     return agreed(ctx, [require_host(ctx).subgraph_output_shapes(index, _shapes(ctx, 0))])
 
