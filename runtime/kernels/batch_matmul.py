@@ -63,9 +63,6 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
         for value in (a, b, y):
             point = tensor_zero_point(value)
             require(point == 0, ctx, f"int16 tensor {value.name!r} has zero point {point}, needs 0")
-    if a.dtype.kind != "f" and y.dtype != np.int32:
-        for value in (a, b, y):
-            require(value.quantized, ctx, f"tensor {value.name!r} ({value.dtype}) has no scale")
     left = _swapped(a.shape, bool(ctx.option("adj_x", False)))
     right = _swapped(b.shape, bool(ctx.option("adj_y", False)))
     require(left[-1] == right[-2], ctx, f"inner sizes {left[-1]} and {right[-2]} differ")
@@ -123,15 +120,6 @@ def _hybrid(ctx: NodeContext, a: Array, b: Array) -> Array:
     return np.asarray(total.astype(np.float32) * scale).reshape(ctx.outputs[0].shape)
 
 
-def _multiplier(a: TensorValue, b: TensorValue, y: TensorValue) -> tuple[int, int]:
-    """One for the whole product. LiteRT reads a tensor's one scale, which is 0 where it has one for
-    each channel: every result is then the zero point.
-    """
-    if any(len(value.scales) > 1 for value in (a, b)):
-        return 0, 0
-    return float_product_multiplier(a, b, y)
-
-
 @quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """a @ b, either transposed if asked."""
@@ -147,7 +135,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         return [wrap32(product.astype(np.int64)).astype(np.int32)]
     left = a.astype(np.float64) - tensor_zero_point(av)
     acc = left @ (b.astype(np.float64) - tensor_zero_point(bv))
-    q, shift = ctx.memo("scale", lambda: _multiplier(av, bv, yv))
+    q, shift = ctx.memo("scale", lambda: float_product_multiplier(av, bv, yv))
     info = np.iinfo(yv.dtype)
     finish = requantize64 if yv.dtype == np.int16 else requantize
     bounds = (int(info.min), int(info.max))

@@ -172,22 +172,24 @@ def require_bias(ctx: NodeContext, x: TensorValue, bias: TensorValue, *wide: str
     require(x.dtype.kind == "f" or point == 0, ctx, f"the bias has zero point {point}, needs 0")
 
 
+def _multiplier(product: float, scale: float) -> tuple[int, int]:
+    """(q, shift) of product / scale; (0, 0) where the output has no scale, as LiteRT has it."""
+    return quantize_multiplier(product / scale) if scale else (0, 0)
+
+
 def channel_multipliers(
     x: TensorValue, w: TensorValue, y: TensorValue, channels: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """(q, shift) per output channel from s_x * s_w[c] / s_y in double precision (int8, int16x8)."""
-    scales = w.scales.astype(np.float64)
-    if len(scales) == 1 and channels != 1:
-        scales = np.repeat(scales, channels)
-    real = float(x.scale) * scales / float(y.scale)
-    pairs = [quantize_multiplier(float(m)) for m in real]
+    scales = np.broadcast_to(w.scales.astype(np.float64), channels)
+    pairs = [_multiplier(tensor_scale(x) * float(s), tensor_scale(y)) for s in scales]
     return np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32)
 
 
 def float_product_multiplier(x: TensorValue, w: TensorValue, y: TensorValue) -> tuple[int, int]:
     """(q, shift) from float32(s_x * s_w) / s_y: uint8 convolutions, BATCH_MATMUL."""
-    product = np.float32(x.scale) * np.float32(w.scale)
-    return quantize_multiplier(float(product) / float(y.scale))
+    product = np.float32(tensor_scale(x)) * np.float32(tensor_scale(w))
+    return _multiplier(float(product), tensor_scale(y))
 
 
 def requantize(

@@ -35,6 +35,7 @@ from litefuse.runtime.kernels.contraction import (
     require_filled,
     require_positive,
     require_symmetric_int16,
+    tensor_scale,
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
@@ -186,13 +187,13 @@ def _integer(ctx: NodeContext) -> Array:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, out.shape[3]))
-    bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    bounds = activation_range(fused_clamp(ctx), tensor_scale(yv), tensor_zero_point(yv), yv.dtype)
     wide = xv.dtype == np.int16 and bias.dtype == np.int64
     flat = out.reshape(-1, out.shape[3])
     # With the zero point taken off first, padding is plain 0 and contributes nothing.
-    points = (xv.zero_point, w_point)
+    points = (tensor_zero_point(xv), w_point)
     for positions, sums in convolve(x, filters, conv_axes(ctx), dtype, points):
-        requantize_rows(flat[positions], sums, bias, q, shift, yv.zero_point, bounds, wide)
+        requantize_rows(flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide)
     return out
 
 

@@ -32,6 +32,7 @@ from litefuse.runtime.kernels.contraction import (
     require_convolution_scales,
     require_filled,
     require_positive,
+    tensor_scale,
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
@@ -145,11 +146,13 @@ def _integer(ctx: NodeContext) -> Array:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[3]))
-    bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    bounds = activation_range(fused_clamp(ctx), tensor_scale(yv), tensor_zero_point(yv), yv.dtype)
     out, bias = ctx.out(), bias_data(ctx, 2)
     flat = out.reshape(-1, out.shape[3])
-    for positions, sums in convolve_depthwise(ctx.data(0), weights, conv_axes(ctx), xv.zero_point):
-        requantize_rows(flat[positions], sums, bias, q, shift, yv.zero_point, bounds, wide)
+    for positions, sums in convolve_depthwise(
+        ctx.data(0), weights, conv_axes(ctx), tensor_zero_point(xv)
+    ):
+        requantize_rows(flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide)
     return out
 
 

@@ -297,7 +297,7 @@ def _integer(ctx: NodeContext) -> Array:
         finish = requantize64 if sixteen else requantize
         return finish(acc, q, shift, zero, bounds, yv.dtype)
     signed = yv.dtype == np.int8 or xv.dtype == yv.dtype == np.int16
-    scales = wv.scales[: wv.shape[0]].astype(np.float64) if signed else tensor_scale(wv)
+    scales = wv.scales[: wv.shape[0]].astype(np.float64) if signed else np.float64(tensor_scale(wv))
     real = scales * tensor_scale(xv) / tensor_scale(yv)
     promised = int(ctx.option("quantized_bias_type", 0))
     if xv.dtype != np.int16 or yv.dtype != np.int16 or promised == TensorType.INT32:

@@ -38,6 +38,7 @@ from litefuse.runtime.kernels.contraction import (
     require_filled,
     require_positive,
     require_symmetric_int16,
+    tensor_scale,
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import activation_range
@@ -144,19 +145,19 @@ def _integer(ctx: NodeContext) -> Array:
     if xv.dtype == np.uint8:
         weights = weights.astype(np.int32) - tensor_zero_point(wv)
     largest = 32768 if xv.dtype == np.int16 else 255
-    x = ctx.data(2).astype(np.int32) - xv.zero_point
+    x = ctx.data(2).astype(np.int32) - tensor_zero_point(xv)
     sums = _scatter(ctx, x, weights, exact_sums(weights, 0, largest))
     bias = bias_data(ctx, 3)
     if xv.dtype == np.uint8:
         q, shift = ctx.memo("scale", lambda: float_product_multiplier(xv, wv, yv))
     else:
         q, shift = ctx.memo("scale", lambda: channel_multipliers(xv, wv, yv, wv.shape[0]))
-    bounds = activation_range(fused_clamp(ctx), yv.scale, yv.zero_point, yv.dtype)
+    bounds = activation_range(fused_clamp(ctx), tensor_scale(yv), tensor_zero_point(yv), yv.dtype)
     promised = int(ctx.option("quantized_bias_type", 0))
     wide = xv.dtype == np.int16 and promised != TensorType.INT32
     out = ctx.out()
     flat, rows = (array.reshape(-1, out.shape[3]) for array in (out, sums))
-    requantize_rows(flat, rows, bias, q, shift, yv.zero_point, bounds, wide)
+    requantize_rows(flat, rows, bias, q, shift, tensor_zero_point(yv), bounds, wide)
     return out
 
 

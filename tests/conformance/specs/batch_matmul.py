@@ -24,7 +24,7 @@ LABELS = {
     "hybrid-int8-per-channel": ("float32", "int8", "float32"),
     "hybrid-int8-per-channel-asymmetric": ("float32", "int8", "float32"),
 }
-FLAWS = ("inner", "batch", "rank 1", "rank 6", "empty", "zero point", "empty inner")
+FLAWS = ("inner", "batch", "rank 1", "rank 6", "empty", "zero point", "empty inner", "no scale")
 
 
 def batches(draw: Draw, most: int) -> tuple[list[int], list[int]]:
@@ -65,6 +65,8 @@ def batch_matmul(draw: Draw, label: str) -> Case:
         qa["scale"] = scale(draw, -15, -7)
         if broken == "zero point":
             draw(st.sampled_from((qa, qb, qy)))["zero_point"] = 2
+    if broken == "no scale":
+        draw(st.sampled_from((qa, qb, qy))).clear()
     second = values(draw, b, kinds[1])
     constant = second.size > 0 and draw(st.booleans())  # without bytes it is no constant
     arg = Arg(second, constant=constant, **qb)

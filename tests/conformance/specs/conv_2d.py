@@ -30,6 +30,7 @@ FLAWS = (
     "zero point",
     "scale count",
     "no scale",
+    "no output scale",
     "empty batch",
     "empty image",
     "empty filter",

@@ -35,6 +35,7 @@ FLAWS = (
     "zero point",
     "scale count",
     "no scale",
+    "no output scale",
     "no rows",
     "no depth",
     "no units",

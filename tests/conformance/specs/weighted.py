@@ -95,7 +95,14 @@ def windows(draw: Draw, broken: str | None, letters: str = "hw") -> dict[str, An
 def activations(
     draw: Draw, kind: Kind, broken: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Scale and zero point of input and output; flaw `int16 zero point`."""
+    """Scale and zero point of input and output; flaws `int16 zero point`, `no output scale`."""
+    x, y = _activations(draw, kind, broken)
+    return x, {} if broken == "no output scale" else y
+
+
+def _activations(
+    draw: Draw, kind: Kind, broken: str | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     if kind.x == "float32":
         return {}, {}
     if kind.x == "int16":
