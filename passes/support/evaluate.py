@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +13,8 @@ from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import FloatType, IntegerType, QuantizedType, TensorType
 from litefuse.runtime.kernels import KERNELS, KernelError
 from litefuse.runtime.kernels.base import NodeContext, TensorValue
+from litefuse.runtime.model import Quantization, Tensor
+from litefuse.runtime.model.enums import TensorType as SchemaType
 
 # Attributes that the IR spells out and the file format numbers.
 _CODES: dict[str, tuple[str, ...]] = {
@@ -21,22 +22,6 @@ _CODES: dict[str, tuple[str, ...]] = {
     "padding": ("SAME", "VALID"),
     "mode": ("REFLECT", "SYMMETRIC"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Quantization:
-    scale: npt.NDArray[np.float32]
-    zero_point: npt.NDArray[np.int64]
-    quantized_dimension: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensor:
-    """What kernels read of the schema's tensor record."""
-
-    name: str
-    dtype: np.dtype[Any]
-    quantization: _Quantization | None
 
 
 def evaluate(
@@ -58,7 +43,7 @@ def evaluate(
         if [s for s in shapes if s is not None] != [r.shape for r in results]:
             return None
         return kernel.evaluate(context)
-    except (KernelError, AttributeError, KeyError, TypeError):
+    except KernelError:
         # Not foldable is not an error: the lowering will look at the op, and say what is wrong with it.
         return None
 
@@ -68,24 +53,27 @@ def _option(name: str, value: Any) -> Any:
     return codes.index(value) if codes is not None and value in codes else value
 
 
-def _tensor(value: Value) -> Any:
-    element = value.type.element if isinstance(value.type, TensorType) else value.type
+def _tensor(value: Value) -> Tensor:
+    """The schema's record of a value, as a model would hold it."""
+    element: Any = value.type.element if isinstance(value.type, TensorType) else value.type
+    shape = value.type.shape if isinstance(value.type, TensorType) else ()
     quantization = None
     if isinstance(element, QuantizedType):
-        quantization = _Quantization(
+        quantization = Quantization(
             np.asarray(element.scales, np.float32),
             np.asarray(element.zero_points, np.int64),
             element.axis or 0,
         )
         element = element.storage
-    return _Tensor(value.name, _dtype(element), quantization)
+    return Tensor(value.name, shape, _kind(element), quantization=quantization)
 
 
-def _dtype(element: Any) -> np.dtype[Any]:
+def _kind(element: Any) -> SchemaType:
     if isinstance(element, FloatType):
-        return np.dtype(f"float{element.width}")
+        return (
+            SchemaType.BFLOAT16 if element.name == "bf16" else SchemaType[f"FLOAT{element.width}"]
+        )
     if isinstance(element, IntegerType):
-        if element.width == 1:
-            return np.dtype(np.bool_)
-        return np.dtype(f"{'u' if element.signedness == 'u' else ''}int{element.width}")
-    return np.dtype(object)
+        sign = "U" if element.signedness == "u" else ""
+        return SchemaType.BOOL if element.width == 1 else SchemaType[f"{sign}INT{element.width}"]
+    return SchemaType.STRING
