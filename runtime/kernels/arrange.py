@@ -58,7 +58,7 @@ def prepare_transpose(ctx: NodeContext) -> list[Shape | None]:
     x, permutation = ctx.input(0), ctx.input(1)
     require_same_type(ctx, x, ctx.outputs[0])
     require_no_strings(ctx, x)
-    require_rank(ctx, x, 0, 6)
+    require_rank(ctx, x, 0, 8)
     require_dtype(ctx, permutation, "int32")
     if permutation.data is None:
         return [None]

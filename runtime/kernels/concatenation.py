@@ -30,7 +30,7 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
     first, y = values[0], ctx.outputs[0]
     require(activation_name(ctx) == "NONE", ctx, "a fused activation is not supported")
     require_type(ctx, y, *_TYPES)
-    if not first.shape and all(value.constant for value in values):
+    if not first.shape and y.tensor.type.name != "INT4" and all(value.constant for value in values):
         return _stacked(ctx, values)
     axis = require_scalar_axis(ctx, int(ctx.option("axis", 0)), len(first.shape))
     total = 0

@@ -68,24 +68,24 @@ def prepare_gather(ctx: NodeContext) -> list[Shape | None]:
 
 
 def evaluate_gather(ctx: NodeContext) -> list[Array]:
-    """x[..., indices, ...] along the axis.
-
-    As in LiteRT, an index past the axis's end counts on into what follows in memory, and is refused
-    only where the whole tensor ends.
+    """x[..., indices, ...] along the axis; nobody looks at the indices where an axis before it is
+    empty.
     """
     x, indices = ctx.data(0), ctx.data(1).astype(np.int64)
     axis, batch = _gather_axes(ctx)
     require(bool((indices >= 0).all()), ctx, "an index is negative")
-    shape = ctx.outputs[0].shape
+    shape, length = ctx.outputs[0].shape, x.shape[axis]
+    if 0 not in x.shape[:axis]:
+        inside = bool((indices < length).all())
+        require(inside, ctx, f"an index is outside axis {axis} of {x.shape}")
     if 0 in shape:
         return [np.empty(shape, x.dtype)]
+    if batch == 0:
+        return [np.asarray(np.take(x, indices, axis=axis), x.dtype).reshape(shape)]
     batches, outer = _size(x.shape[:batch]), _size(x.shape[batch:axis])
-    length, inner = x.shape[axis], _size(x.shape[axis + 1 :])
     starts = np.arange(batches * outer).reshape(batches, outer, 1) * length
     rows = starts + indices.reshape(batches, 1, -1)
-    count = batches * outer * length
-    require(bool((rows < count).all()), ctx, f"an index is outside axis {axis} of {x.shape}")
-    return [x.reshape(count, inner)[rows].reshape(shape)]
+    return [x.reshape(-1, _size(x.shape[axis + 1 :]))[rows].reshape(shape)]
 
 
 def prepare_gather_nd(ctx: NodeContext) -> list[Shape | None]:

@@ -67,6 +67,8 @@ def prepare_sparse_to_dense(ctx: NodeContext) -> list[Shape | None]:
         require_dtype(ctx, ctx.input(i), "int32", "int64")
     require_type(ctx, ctx.input(2), "float32", "int32", "int64", "int8", "uint8")
     require_same_type(ctx, ctx.input(2), ctx.input(3), ctx.outputs[0])
+    where = ctx.input(0).shape
+    require(len(where) < 2 or where[1] <= 4, ctx, f"indices of {where[-1:]} numbers, at most 4")
     if ctx.input(1).data is None:
         return [None]
     return [tuple(int(d) for d in ctx.data(1))]
