@@ -23,6 +23,7 @@ from litefuse.runtime.kernels.base import (
     NodeContext,
     Prepare,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -47,6 +48,22 @@ def _prepare_of(*dtypes: str) -> Prepare:
     return prepare
 
 
+def _finer_scale(x: TensorValue) -> np.float32:
+    """The scale of an 8-bit HARD_SWISH input shifted left by 7 bits."""
+    return np.float32(np.float32(1.0 / 128.0) * np.float32(x.scale))
+
+
+def _prepare_hard_swish(ctx: NodeContext) -> list[Shape | None]:
+    """The input's shape."""
+    shape = _prepare_of("float32", "int8", "uint8")(ctx)
+    x, y = ctx.input(0), ctx.outputs[0]
+    if x.dtype.kind != "f":
+        _, shift = quantize_multiplier(float(_finer_scale(x) / np.float32(y.scale)))
+        found = f"output scale {y.scale} is below a 128th of the input's {x.scale}"
+        require(shift <= 0, ctx, found)
+    return shape
+
+
 def _srdhm16(a: Array, b: int) -> Array:
     """Saturating rounding doubling high multiply of int16."""
     return np.asarray(np.minimum((a.astype(np.int64) * b + (1 << 14)) >> 15, 32767))
@@ -61,7 +78,7 @@ def _hard_swish_8_bit(ctx: NodeContext) -> Array:
     """The reference's 16-bit arithmetic: x * relu6(x + 3) / 6 with 7 extra bits of input."""
     x, y = ctx.input(0), ctx.outputs[0]
     info = np.iinfo(x.dtype)
-    hires_scale = np.float32(1.0 / 128.0) * np.float32(x.scale)
+    hires_scale = _finer_scale(x)
     out_q, out_shift = quantize_multiplier(float(hires_scale / np.float32(y.scale)))
     relu_q, relu_shift = quantize_multiplier(
         float(hires_scale / np.float32(np.float32(3.0) / np.float32(32768.0)))
@@ -212,7 +229,7 @@ _GELU = Bound(
 )
 
 KERNELS = (
-    Kernel("HARD_SWISH", _prepare_of("float32", "int8", "uint8"), evaluate_hard_swish),
+    Kernel("HARD_SWISH", _prepare_hard_swish, evaluate_hard_swish),
     Kernel("LEAKY_RELU", _prepare_of("float32", "int8", "uint8", "int16"), evaluate_leaky_relu),
     Kernel("PRELU", prepare_prelu, evaluate_prelu),
     Kernel("ELU", _prepare_of("float32", "int8"), evaluate_elu, ulp=4),
