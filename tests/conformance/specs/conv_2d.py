@@ -11,6 +11,7 @@ from tests.conformance.specs.weighted import (
     BIAS_FLAWS,
     activations,
     bias,
+    fit,
     flaw,
     image,
     image_values,
@@ -25,6 +26,7 @@ FLAWS = (
     "stride",
     "dilation",
     "rank",
+    "window",
     "huge stride",
     "huge dilation",
     "zero point",
@@ -80,7 +82,7 @@ def conv_2d(draw: Draw, label: str) -> Case:
     if broken == "empty filter":
         window = (0, window[1])
     size = image(draw, depth * groups + (broken == "depth"), broken)
-    options = windows(draw, broken)
+    options = fit(windows(draw, broken), size, window, broken)
     x, y = activations(draw, kind, broken)
     w = weights(draw, kind, (filters, *window, depth), filters, 0, broken)
     b = bias(draw, kind, filters, x, w, broken)

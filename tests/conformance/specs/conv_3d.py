@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 from tests.conformance.case import Arg, Case, case
 from tests.conformance.draw import Draw, values
 from tests.conformance.registry import conforms
-from tests.conformance.specs.weighted import flaw, image, windows
+from tests.conformance.specs.weighted import fit, flaw, image, windows
 
-FLAWS = ("stride", "dilation", "empty batch", "empty image", "empty filter", "depth", "bias size")
+FLAWS = (
+    "window",
+    "stride",
+    "dilation",
+    "empty batch",
+    "empty image",
+    "empty filter",
+    "depth",
+    "bias size",
+)
 
 
 def _bias(draw: Draw, channels: int, broken: str | None) -> Arg | None:
@@ -44,7 +53,7 @@ def conv_3d(draw: Draw, dtype: str) -> Case:
         "CONV_3D",
         inputs,
         [Arg(shape=(1,), dtype=dtype)],
-        **windows(draw, broken, "dhw"),
+        **fit(windows(draw, broken, "dhw"), size, window, broken, "dhw"),
     )
 
 

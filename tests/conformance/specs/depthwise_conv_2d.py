@@ -11,6 +11,7 @@ from tests.conformance.specs.weighted import (
     BIAS_FLAWS,
     activations,
     bias,
+    fit,
     flaw,
     image,
     image_values,
@@ -25,6 +26,7 @@ FLAWS = (
     "stride",
     "dilation",
     "rank",
+    "window",
     "huge stride",
     "huge dilation",
     "zero point",
@@ -80,7 +82,7 @@ def depthwise_conv_2d(draw: Draw, label: str) -> Case:
     # LiteRT multiplies by depth_multiplier and reads past the filter where it is wrong for these.
     trusting = kind.x == "int16" or label.startswith("hybrid")
     size = image(draw, depth + (broken == "depth" and not trusting), broken)
-    options = windows(draw, broken)
+    options = fit(windows(draw, broken), size, window, broken)
     x, y = activations(draw, kind, broken)
     first = 2 if broken == "filters" else 1
     # For the same reason no scale count but one for each channel is drawn for a hybrid node.
