@@ -17,9 +17,7 @@ _INDICES = ("int32", "int64", "int16")
 
 @conforms("GATHER", *_KINDS)
 def gather(draw: Draw, dtype: str) -> Case:
-    text = (
-        dtype == "string"
-    )  # LiteRT takes an empty one that no op made for broken
+    text = dtype == "string"  # LiteRT takes an empty one that no op made for broken
     source = shape(draw, 1, 1 if text and not rarely(draw) else 6, zero=not text)
     along = axis(draw, len(source))
     where = shape(draw, 0, 3, most=30)
