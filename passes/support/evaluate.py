@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from litefuse.compiler.ir.core import Operation, Value
 from litefuse.compiler.ir.types import FloatType, IntegerType, QuantizedType, TensorType
 from litefuse.runtime.kernels import KERNELS, KernelError
 from litefuse.runtime.kernels.base import NodeContext, TensorValue
-from litefuse.runtime.model import Quantization, Tensor
-from litefuse.runtime.model.enums import TensorType as SchemaType
+from litefuse.runtime.kernels.detached import detached
 
 # Attributes that the IR spells out and the file format numbers.
 _CODES: dict[str, tuple[str, ...]] = {
@@ -35,8 +33,8 @@ def evaluate(
     node: Any = SimpleNamespace(name=kernel.name, options=options, custom_options=b"")
     given: list[TensorValue | None] = []
     for value, array in zip(op.operands, inputs, strict=True):
-        given.append(None if array is None else TensorValue(_tensor(value), array.shape, array))
-    results = [TensorValue(_tensor(r), r.type.shape) for r in op.results]  # type: ignore[attr-defined]
+        given.append(None if array is None else _value(value, array))
+    results = [_value(r) for r in op.results]
     context = NodeContext(node, given, results)
     try:
         shapes = kernel.prepare(context)
@@ -53,27 +51,29 @@ def _option(name: str, value: Any) -> Any:
     return codes.index(value) if codes is not None and value in codes else value
 
 
-def _tensor(value: Value) -> Tensor:
-    """The schema's record of a value, as a model would hold it."""
+def _value(value: Value, data: npt.NDArray[Any] | None = None) -> TensorValue:
+    """The tensor that a model would hold the value in."""
     element: Any = value.type.element if isinstance(value.type, TensorType) else value.type
     shape = value.type.shape if isinstance(value.type, TensorType) else ()
-    quantization = None
-    if isinstance(element, QuantizedType):
-        quantization = Quantization(
-            np.asarray(element.scales, np.float32),
-            np.asarray(element.zero_points, np.int64),
-            element.axis or 0,
-        )
-        element = element.storage
-    return Tensor(value.name, shape, _kind(element), quantization=quantization)
+    shape = shape if data is None else data.shape
+    if not isinstance(element, QuantizedType):
+        return detached(value.name, shape, _type_name(element), data)
+    return detached(
+        value.name,
+        shape,
+        _type_name(element.storage),
+        data,
+        scales=element.scales,
+        zero_points=element.zero_points,
+        axis=element.axis or 0,
+    )
 
 
-def _kind(element: Any) -> SchemaType:
+def _type_name(element: Any) -> str:
+    """The schema's name of an element type."""
     if isinstance(element, FloatType):
-        return (
-            SchemaType.BFLOAT16 if element.name == "bf16" else SchemaType[f"FLOAT{element.width}"]
-        )
+        return "BFLOAT16" if element.name == "bf16" else f"FLOAT{element.width}"
     if isinstance(element, IntegerType):
         sign = "U" if element.signedness == "u" else ""
-        return SchemaType.BOOL if element.width == 1 else SchemaType[f"{sign}INT{element.width}"]
-    return SchemaType.STRING
+        return "BOOL" if element.width == 1 else f"{sign}INT{element.width}"
+    return "STRING"

@@ -22,6 +22,7 @@ HELPERS = {
     "bounds",
     "broadcast",
     "contraction",
+    "detached",
     "farmhash",
     "fixed_point",
     "gemmlowp",
