@@ -316,10 +316,16 @@ class Interpreter:
     def _get_op_details(self, op_index: int) -> Details:
         """One entry of `_get_ops_details`; ValueError for no such node."""
         index = arguments.whole_number(op_index, "NodeInputs", "op_index")
-        found = self._get_ops_details()
-        if not 0 <= index < len(found):
+        state = self.subgraph(0)
+        nodes, partitions = state.graph.operators, state.partitions
+        if 0 <= index < len(nodes):
+            op = nodes[index]
+            return node_details(self.model, index, op.name, op.inputs, op.outputs)
+        if not 0 <= index - len(nodes) < len(partitions):
             raise ValueError(errors.NO_NODE)
-        return found[index]
+        partition = partitions[index - len(nodes)]
+        inputs, outputs = state.delegate_inputs(partition), tuple(partition.outputs)
+        return node_details(self.model, index, "DELEGATE", inputs, outputs)
 
     def _get_tensor_details(self, tensor_index: int, subgraph_index: int) -> Details:
         """One tensor's dictionary; ValueError for no such tensor, or one without a NumPy type."""
@@ -340,15 +346,8 @@ class Interpreter:
     def _get_ops_details(self) -> list[Details]:
         """The model's nodes in order, then one DELEGATE node for each claimed partition."""
         state = self.subgraph(0)
-        found = [
-            node_details(self.model, i, op.name, op.inputs, op.outputs)
-            for i, op in enumerate(state.graph.operators)
-        ]
-        for partition in state.partitions:
-            inputs = state.delegate_inputs(partition)
-            outputs = tuple(partition.outputs)
-            found.append(node_details(self.model, len(found), "DELEGATE", inputs, outputs))
-        return found
+        count = len(state.graph.operators) + len(state.partitions)
+        return [self._get_op_details(i) for i in range(count)]
 
     def _native_handle(self) -> int:
         """Always RuntimeError: there is no native interpreter behind this one."""
