@@ -142,6 +142,29 @@ def options(draw: Draw, f: Form) -> dict[str, Any]:
     return chosen
 
 
+def some_fed(draw: Draw, made: Case) -> Case:
+    """The case with one of its constants fed instead, now and then."""
+    held = [
+        i
+        for i, a in enumerate(made.inputs)
+        if a is not None and a.constant and not a.extra and a.data is not None and a.data.size
+    ]
+    if not held or draw(st.integers(0, 5)) < 5:
+        return made
+    chosen = draw(st.sampled_from(held))
+    steps = []
+    for feeds in made.feeds():
+        rest = iter(feeds)
+        args = [(i, a) for i, a in enumerate(made.inputs) if a is not None]
+        fed = [a.data if i == chosen else next(rest) for i, a in args if a.fed or i == chosen]
+        steps.append([data for data in fed if data is not None])
+    inputs = list(made.inputs)
+    arg = inputs[chosen]
+    assert arg is not None
+    inputs[chosen] = replace(arg, constant=False)
+    return replace(made, inputs=inputs, steps=steps)
+
+
 def counted(inputs: list[Arg | None], fault: str) -> list[Arg | None]:
     """The inputs; a number of them that no kernel takes, if that is the fault."""
     return [*inputs, *[None] * (3 if len(inputs) == 20 else 2)] if fault == "count" else inputs
@@ -158,7 +181,7 @@ def float_step(draw: Draw, kind: str) -> Case:
     feeds = steps_of(r, (f.batch, f.depth), draw(st.integers(1, 4)))
     inputs = counted([Arg(feeds[0]), *float_cell(r, f)], f.fault)
     out = [Arg(shape=(f.batch, f.size))]
-    return case("LSTM", inputs, out, steps=[[x] for x in feeds], **chosen)
+    return some_fed(draw, case("LSTM", inputs, out, steps=[[x] for x in feeds], **chosen))
 
 
 def sparse_step(draw: Draw) -> Case:
@@ -212,7 +235,7 @@ def float_sequence(draw: Draw, kind: str) -> Case:
     time_major, shape = time_shape(draw, f)
     r = rng(draw)
     feeds = steps_of(r, shape, draw(st.integers(1, 2)))
-    return case(
+    made = case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         counted([Arg(feeds[0]), *float_cell(r, f)], f.fault),
         [Arg(shape=(*shape[:2], f.size))],
@@ -220,6 +243,7 @@ def float_sequence(draw: Draw, kind: str) -> Case:
         time_major=time_major,
         **chosen,
     )
+    return some_fed(draw, made)
 
 
 def integers(r: np.random.Generator, shape: tuple[int, ...], dtype: str, size: float) -> Arg:
@@ -343,7 +367,8 @@ def basic(draw: Draw, dtype: str) -> Case:
         ]
         kinds = (("uint8", q), ("int16", s), ("uint8", q), ("int16", {"scale": np.float32(2**-12)}))
         outputs = [Arg(shape=n, dtype=k, **a) for n, (k, a) in zip(shapes, kinds, strict=True)]
-    return case("LSTM", inputs, outputs, steps=[[x] for x in feeds], kernel_type="BASIC")
+    made = case("LSTM", inputs, outputs, steps=[[x] for x in feeds], kernel_type="BASIC")
+    return some_fed(draw, made)
 
 
 INTEGERS = ("int8x8_16", "int8x8_8")
@@ -420,7 +445,7 @@ def bidirectional_sequence_lstm(draw: Draw, kind: str) -> Case:
     ]
     out = Arg(shape=(*shape[:2], f.size))
     wide = Arg(shape=(*shape[:2], 2 * f.size))
-    return case(
+    made = case(
         "BIDIRECTIONAL_SEQUENCE_LSTM",
         inputs[:-1] if f.fault == "count" else inputs,
         [wide] if merged else [out, out],
@@ -429,3 +454,4 @@ def bidirectional_sequence_lstm(draw: Draw, kind: str) -> Case:
         merge_outputs=merged,
         **chosen,
     )
+    return some_fed(draw, made)

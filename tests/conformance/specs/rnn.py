@@ -16,6 +16,7 @@ from tests.conformance.specs.lstm import (
     WEIGHTS,
     matrix,
     some,
+    some_fed,
     steps_of,
     vector,
     with_input_of,
@@ -94,7 +95,7 @@ def rnn(draw: Draw, kind: str) -> Case:
         inputs.append(vector(r, 1))
     stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
     out = [Arg(shape=(f.batch, f.units))]
-    return case("RNN", inputs, out, steps=[[x] for x in feeds], **chosen)
+    return some_fed(draw, case("RNN", inputs, out, steps=[[x] for x in feeds], **chosen))
 
 
 @conforms("UNIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS, others=OTHERS)
@@ -112,7 +113,7 @@ def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     if f.fault == "count":
         inputs.append(vector(r, 1))
     stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
-    return case(
+    made = case(
         op,
         inputs,
         [Arg(shape=(*shape[:2], f.units))],
@@ -120,6 +121,7 @@ def unidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
         time_major=time_major,
         **chosen,
     )
+    return some_fed(draw, made)
 
 
 @conforms("BIDIRECTIONAL_SEQUENCE_RNN", *WEIGHTS, others=OTHERS)
@@ -158,7 +160,7 @@ def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
     stretched(draw, inputs, {1: 2, 2: 2, 3: 1, 5: 2, 6: 2, 7: 1, 10: 2, 11: 2})
     both = f.units + behind.units
     outs = [both] if merged else [f.units, behind.units]
-    return case(
+    made = case(
         "BIDIRECTIONAL_SEQUENCE_RNN",
         inputs,
         [Arg(shape=(*shape[:2], n)) for n in outs],
@@ -167,6 +169,7 @@ def bidirectional_sequence_rnn(draw: Draw, kind: str) -> Case:
         merge_outputs=merged,
         **chosen,
     )
+    return some_fed(draw, made)
 
 
 @conforms("SVDF", *WEIGHTS, "int8", others=("int16", "uint8", "int32", "bool", "float16"))
@@ -223,4 +226,4 @@ def svdf(draw: Draw, kind: str) -> Case:
     stretched(draw, inputs, {1: 2, 2: 2, 3: 1})
     if fault == "count":
         inputs = inputs[:4]
-    return case("SVDF", inputs, [out], steps=[[f] for f in feeds], **chosen)
+    return some_fed(draw, case("SVDF", inputs, [out], steps=[[f] for f in feeds], **chosen))
