@@ -43,7 +43,6 @@ from litefuse.runtime.kernels.bounds import relative, summation
 from litefuse.runtime.kernels.contraction import tensor_scale, tensor_zero_point
 from litefuse.runtime.kernels.fixed_point import mbqm, mbqm64, quantize_multiplier, wrap32
 
-
 _FOLDED = 8  # elements of a result that LiteRT computes from constants as it prepares
 
 
@@ -221,9 +220,15 @@ def _prepare_prod(ctx: NodeContext) -> list[Shape | None]:
         f"quantised data of type {x.dtype.name} is not supported; int8 and int16 are",
     )
     shapes = prepare(ctx)
-    # LiteRT computes small constant products ahead, by kernels that have none of booleans.
-    folded = x.constant and shapes[0] is not None and int(np.prod(shapes[0])) <= _FOLDED
-    require(x.dtype != bool or not folded, ctx, "a product of constant booleans is not supported")
+    # LiteRT computes small constant products ahead, by kernels that have none of booleans (to it an
+    # axis without elements is no constant).
+    axis = ctx.input(1)
+    folded = x.constant and axis.constant and 0 not in axis.shape
+    folded = folded and shapes[0] is not None and int(np.prod(shapes[0])) <= _FOLDED
+    multiplied = folded and any(x.shape[a] != 1 for a in _axes(ctx))
+    require(
+        x.dtype != bool or not multiplied, ctx, "a product of constant booleans is not supported"
+    )
     return shapes
 
 
