@@ -99,7 +99,9 @@ def test_an_absurd_size_is_refused_before_memory_is_taken(
     kind, text = became["error"]
     assert kind in KINDS, became
     assert re.search(HUGE[name][2], text), text
-    # A loop that grows may take what there is, and only the sum of many tensors is known so late
-    # that the compiler is there; nothing else begins.
-    most = {"a loop that grows": 1_000_000, "many large": 250_000}.get(name, 60_000)
+    # A loop that grows may take what there is. AUTO plans the graph at allocation, with a compiler
+    # of some 60 MB unless the plan is cached, before a run tells the size; the least of the sizes
+    # is above 1 GB.
+    usual = 60_000 if resolver == "BUILTIN_REF" else 250_000
+    most = 1_000_000 if name == "a loop that grows" else usual
     assert became["kilobytes"] < most
