@@ -13,11 +13,12 @@ from tests.conformance.specs.weighted import (
     BIAS_FLAWS,
     activations,
     bias,
+    bias_promise,
     flaw,
     image,
     image_values,
     kind_of,
-    tiny_scale,
+    narrow,
     weights,
 )
 
@@ -96,20 +97,10 @@ def transpose_conv(draw: Draw, label: str) -> Case:
     flawed = None if label.startswith("hybrid") and broken == "scale count" else broken
     w = weights(draw, kind, (filters, *window, depth), filters, 0, flawed)
     b: Arg | None = bias(draw, kind, filters, x, w, broken)
-    options = {}
-    if kind.x == "int16":
-        bits = "INT32" if kind.bias == "int32" else draw(st.sampled_from(("INT64", "FLOAT32")))
-        if broken == "bias promise":
-            bits = draw(st.sampled_from(("INT32", "INT64", "INT8")))
-        # Without a promise LiteRT reads an int32 bias as int64, past its end.
-        if bits == "FLOAT32" and b is not None and b.data is not None and b.data.dtype == "int32":
-            bits = "INT32"
-        options["quantized_bias_type"] = bits
+    options = bias_promise(draw, kind, b, broken)
     if draw(st.integers(0, 4)) == 4:
         b = None
-    # LiteRT shifts 64-bit sums by a negative count there, which C++ leaves undefined.
-    if broken == "output scale" and y and kind.x != "int16":
-        y["scale"] = tiny_scale(y["scale"])
+    y = narrow(kind, y, broken)
     kept = np.array(shape, "int64" if broken == "shape type" else "int32")
     inputs: list[Arg | None] = [
         Arg(kept, constant=draw(st.booleans())),

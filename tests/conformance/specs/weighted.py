@@ -204,6 +204,58 @@ def bias(
 
 BIAS_FLAWS = ("bias type", "bias size", "bias zero point", "bias scale", "no bias scale")
 
+# What may be wrong with any convolution that slides a window.
+WINDOW_FLAWS = (
+    *BIAS_FLAWS,
+    "stride",
+    "dilation",
+    "rank",
+    "window",
+    "huge stride",
+    "huge dilation",
+    "zero point",
+    "scale count",
+    "no scale",
+    "no output scale",
+    "empty batch",
+    "empty image",
+    "empty filter",
+    "depth",
+    "absent bias",
+    "two inputs",
+    "int16 zero point",
+)
+
+
+def without_bias(inputs: list[Arg | None], broken: str | None) -> list[Arg | None]:
+    """Image, filter and bias; flaws `absent bias` and `two inputs`."""
+    if broken == "absent bias":
+        return [*inputs[:2], None]
+    return inputs[:2] if broken == "two inputs" else inputs
+
+
+def bias_promise(draw: Draw, kind: Kind, given: Arg, broken: str | None) -> dict[str, Any]:
+    """`quantized_bias_type` of an int16 node, nothing for others; flaw `bias promise`."""
+    if kind.x != "int16":
+        return {}
+    bits = "INT32" if kind.bias == "int32" else draw(st.sampled_from(("INT64", "FLOAT32")))
+    if broken == "bias promise":
+        bits = draw(st.sampled_from(("INT32", "INT64", "INT8")))
+    # LiteRT reads a bias as int64 unless it is promised otherwise: a shorter one past its end.
+    if given.data is not None and given.data.dtype != "int64" and bits == "FLOAT32":
+        bits = "INT32"
+    return {"quantized_bias_type": bits}
+
+
+def narrow(kind: Kind, y: dict[str, Any], broken: str | None) -> dict[str, Any]:
+    """The output's quantisation; flaw `output scale`: an activation's bound leaves int32.
+
+    Not for int16: LiteRT shifts 64-bit sums by a negative count there, which C++ leaves undefined.
+    """
+    if broken == "output scale" and y and kind.x != "int16":
+        return {**y, "scale": tiny_scale(y["scale"])}
+    return y
+
 
 def image(draw: Draw, depth: int, broken: str | None, axes: int = 2) -> tuple[int, ...]:
     """[n, ..., depth] with small spatial axes; flaws `empty batch`, `empty image`, `rank`."""

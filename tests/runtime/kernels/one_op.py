@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter as LiteRT
-from ai_edge_litert.interpreter import OpResolverType as Resolver
 from hypothesis import strategies as st
 
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
 from litefuse.runtime.kernels import KERNELS, NodeContext, TensorValue
 from litefuse.runtime.kernels.tolerance import allowed_differences, part_of_bound
 from litefuse.runtime.model import read_model
-from litefuse.runtime.model.build import ModelBuilder
+from tests.conformance.case import Arg, case
+from tests.conformance.litert_server import make_litert as litert
 
 REAL = ("float32",)
 QUANTIZED = ("int8", "uint8")
-
-
-@dataclass
-class Arg:
-    """A tensor of a one-op model; with `data` an input, constant if `constant`."""
-
-    data: np.ndarray | None = None
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
-    scale: Any = None
-    zero_point: Any = None
-    axis: int = 0
-    constant: bool = False
-    variable: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def build(
@@ -45,54 +28,7 @@ def build(
     **options: Any,
 ) -> bytes:
     """The bytes of a model with this one op."""
-    builder = ModelBuilder()
-
-    def add(arg: Arg | None, name: str) -> int | None:
-        if arg is None:
-            return None
-        if arg.constant:
-            return builder.add_tensor(
-                name,
-                data=arg.data,
-                type=arg.dtype,
-                scale=arg.scale,
-                zero_point=arg.zero_point,
-                quantized_dimension=arg.axis,
-            )
-        shape = arg.shape if arg.data is None else arg.data.shape
-        dtype = arg.dtype or (str(arg.data.dtype) if arg.data is not None else "float32")
-        return builder.add_tensor(
-            name,
-            shape or (),
-            dtype,
-            scale=arg.scale,
-            zero_point=arg.zero_point,
-            quantized_dimension=arg.axis,
-            is_variable=arg.variable,
-        )
-
-    ins = [add(arg, f"in{i}") for i, arg in enumerate(inputs)]
-    outs = [add(arg, f"out{i}") for i, arg in enumerate(outputs)]
-    inner = [i for k, arg in enumerate(intermediates) if (i := add(arg, f"mid{k}")) is not None]
-    made = [o for o in outs if o is not None]
-    builder.add_op(op, ins, made, intermediates=inner, **options)
-    fed = [
-        i
-        for i, arg in zip(ins, inputs, strict=True)
-        if i is not None and arg is not None and not arg.constant and not arg.variable
-    ]
-    return builder.finish_bytes(fed, [o for o in outs if o is not None])
-
-
-def litert(content: bytes) -> Any:
-    """LiteRT's interpreter on its reference kernels, or on its builtin ones where it has no
-    others.
-    """
-    try:
-        return LiteRT(model_content=content, experimental_op_resolver_type=Resolver.BUILTIN_REF)
-    except ValueError:  # CEIL, ROUND and ELU have one kernel, which this resolver lacks
-        kind = Resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        return LiteRT(model_content=content, experimental_op_resolver_type=kind)
+    return case(op, inputs, outputs, intermediates=intermediates, **options).content()
 
 
 def run(interpreter: Any, feeds: Sequence[np.ndarray], times: int = 1) -> list[np.ndarray]:

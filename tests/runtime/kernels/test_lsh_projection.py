@@ -48,7 +48,7 @@ def test_strings(texts: list[bytes], weighted: bool, seed: int) -> None:
     data = np.array([*texts, b""], object)[:-1]  # NumPy would cut trailing zeros off a plain array
     ins: list[Arg | None] = [
         Arg(values(r, (2, 9), "float32"), constant=True),
-        Arg(shape=data.shape, dtype="string"),
+        Arg(data, dtype="string"),
     ]
     if weighted:
         ins.append(Arg(values(r, data.shape, "float32"), constant=True))
