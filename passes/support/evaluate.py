@@ -40,7 +40,7 @@ def evaluate(
         shapes = kernel.prepare(context)
         if [s for s in shapes if s is not None] != [r.shape for r in results]:
             return None
-        return kernel.evaluate(context)
+        return kernel.run(context)
     except KernelError:
         # Not foldable is not an error: the lowering will look at the op, and say what is wrong with it.
         return None

@@ -120,7 +120,7 @@ class CustomOp:
 
     def kernel(self) -> Kernel:
         """The kernel that calls the functions and checks what they return."""
-        return Kernel(self.name, self._prepare, self._evaluate, stateful=True)
+        return Kernel(self.name, self._prepare, self._evaluate, stateful=True, warns=True)
 
     def _prepare(self, ctx: NodeContext) -> list[Shape | None]:
         if self.shape is None:

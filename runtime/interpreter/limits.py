@@ -27,11 +27,26 @@ def uncountable(shape: Iterable[int], itemsize: int) -> str | None:
     return "bytes" if elements * itemsize >= _COUNT else None
 
 
+def require_countable(value: TensorValue, shape: Iterable[int] | None) -> None:
+    """KernelError, in LiteRT's words, if a node's rule gives a shape that no tensor can have, such
+    as one with a negative dimension.
+    """
+    overflow = None if shape is None else uncountable(shape, _itemsize(value))
+    if overflow is not None:
+        raise KernelError(
+            f"BytesRequired number of {overflow} overflowed: {value.name!r} would be {shape}"
+        )
+
+
 def require_room(value: TensorValue) -> None:
     """KernelError, naming the tensor, if it is larger than the memory that there is."""
-    size = math.prod(value.shape) * (_POINTER if value.dtype.hasobject else value.dtype.itemsize)
+    size = math.prod(value.shape) * _itemsize(value)
     if size >= _SMALL:
         require_memory(size, f"tensor {value.name!r} {value.dtype.name}{list(value.shape)}")
+
+
+def _itemsize(value: TensorValue) -> int:
+    return _POINTER if value.dtype.hasobject else value.dtype.itemsize
 
 
 def require_memory(size: int, what: str) -> None:

@@ -122,14 +122,14 @@ def _channels_at(value: TensorValue, axis: int | None) -> bool:
 
 
 def evaluate_slices(kernel: Kernel, context: NodeContext, how: Slicing) -> list[Array]:
-    """What `kernel.evaluate` gives for the whole node.
+    """What `kernel.run` gives for the whole node.
 
     Arrays of another shape than was planned (what follows a delegate's node may turn out so) go to
     the kernel whole.
     """
     found = tuple(None if v is None or v.data is None else v.data.shape for v in context.inputs)
     if found != how.shapes:
-        return kernel.evaluate(context)
+        return kernel.run(context)
     out = context.out()
     for begin in range(0, how.size, how.step):
         part = slice(begin, min(begin + how.step, how.size))
@@ -140,7 +140,7 @@ def evaluate_slices(kernel: Kernel, context: NodeContext, how: Slicing) -> list[
         target = out[(slice(None),) * how.axis + (part,)]
         result = TensorValue(context.outputs[0].tensor, target.shape, None, memory=target)
         some = NodeContext(context.op, inputs, [result], context.state, context.host)
-        (made,) = kernel.evaluate(some)
+        (made,) = kernel.run(some)
         if made is not target:
             np.copyto(target, made)
     return [out]

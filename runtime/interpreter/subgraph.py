@@ -12,7 +12,7 @@ from litefuse.runtime.interpreter import arguments, errors
 from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
-from litefuse.runtime.interpreter.limits import require_room, uncountable
+from litefuse.runtime.interpreter.limits import require_countable, require_room, uncountable
 from litefuse.runtime.interpreter.lookup import (
     Registered,
     find_kernel,
@@ -382,7 +382,10 @@ class SubgraphState:
     def _prepare(self, node: Node, stage: str = "prepare") -> list[Shape | None]:
         assert node.kernel is not None
         try:
-            return node.kernel.prepare(node.context)
+            shapes = node.kernel.prepare(node.context)
+            for value, shape in zip(node.context.outputs, shapes, strict=False):
+                require_countable(value, shape)
+            return shapes
         except Exception as error:
             raise errors.refused_node(error, node.index, node.context, stage) from error
 
@@ -538,7 +541,7 @@ class SubgraphState:
         try:
             if node.slicing is not None:
                 return evaluate_slices(kernel, node.context, node.slicing)
-            return kernel.evaluate(node.context)
+            return kernel.run(node.context)
         except Exception as error:  # whatever a kernel did not foresee, too
             raise errors.failed_node(error, node.index, node.op.name) from error
 

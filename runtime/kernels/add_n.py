@@ -32,11 +32,10 @@ def prepare(ctx: NodeContext) -> list[Shape | None]:
 def evaluate(ctx: NodeContext) -> list[Array]:
     """Inputs added from the first to the last; what is infinite becomes the largest float."""
     total = ctx.data(0)
-    with np.errstate(all="ignore"):
-        for i in range(1, len(ctx.inputs)):
-            total = np.asarray(total + ctx.data(i))
-            if total.dtype.kind == "f":
-                total = clamp_float(np.atleast_1d(total), "NONE").reshape(total.shape)
+    for i in range(1, len(ctx.inputs)):
+        total = np.asarray(total + ctx.data(i))
+        if total.dtype.kind == "f":
+            total = clamp_float(np.atleast_1d(total), "NONE").reshape(total.shape)
     return [total]
 
 

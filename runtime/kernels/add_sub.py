@@ -131,8 +131,7 @@ def _evaluate(ctx: NodeContext, sign: int) -> list[Array]:
     if yv.dtype.kind in "iu" and yv.dtype.itemsize <= 2 and yv.quantized:
         return [_quantized(ctx, sign)]
     a, b = ctx.data(0), ctx.data(1)
-    with np.errstate(all="ignore"):
-        total = np.atleast_1d(a + b if sign > 0 else a - b).reshape(yv.shape)
+    total = np.atleast_1d(a + b if sign > 0 else a - b).reshape(yv.shape)
     activation = clamp_or_none(ctx)
     if yv.dtype.kind == "f":
         return [clamp_float(total, activation)]

@@ -288,16 +288,16 @@ def evaluate_space_to_batch(ctx: NodeContext) -> list[Array]:
     assert vectors is not None
     blocks, pads = vectors
     y = ctx.outputs[0]
+    given = ctx.data(0)
+    sizes = [d + sum(pad) for d, pad in zip(given.shape[1:], pads, strict=False)]
     fill = y.zero_point if y.quantized else 0
-    inner = tuple(
-        slice(max(0, -a), d - max(0, -b))
-        for d, (a, b) in zip(ctx.data(0).shape[1:], pads, strict=False)
-    )
-    x = np.pad(
-        ctx.data(0)[(slice(None), *inner)],
-        ((0, 0), *((max(0, a), max(0, b)) for a, b in pads), (0, 0)),
-        constant_values=fill,
-    )
+    x = np.full((given.shape[0], *sizes, given.shape[-1]), fill, given.dtype)
+    inside, seen = [slice(None)], [slice(None)]
+    for size, d, (before, _) in zip(sizes, given.shape[1:], pads, strict=False):
+        low, high = max(0, before), max(0, min(size, d + before))
+        inside.append(slice(low, high))
+        seen.append(slice(low - before, max(low, high) - before))
+    x[tuple(inside)] = given[tuple(seen)]
     split: list[int] = [x.shape[0]]
     for d, block in zip(x.shape[1:], blocks, strict=False):
         split += [d // block, block]

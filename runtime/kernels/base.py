@@ -210,6 +210,14 @@ class Kernel:
     ulp: int = 0
     stateful: bool = False
     bound: Bound | None = None
+    warns: bool = False  # of overflows and NaN, as NumPy does: a user's own function
+
+    def run(self, ctx: NodeContext) -> list[Array]:
+        """`evaluate`, in which infinities and NaN are values like others, as they are to LiteRT."""
+        if self.warns:
+            return self.evaluate(ctx)
+        with np.errstate(all="ignore"):
+            return self.evaluate(ctx)
 
 
 def require(condition: bool, ctx: NodeContext, text: str) -> None:
@@ -288,7 +296,7 @@ def run_node(kernel: Kernel, ctx: NodeContext) -> list[Array]:
     for value, shape in zip(ctx.outputs, shapes, strict=True):
         if shape is not None:
             value.shape = shape
-    arrays = kernel.evaluate(ctx)
+    arrays = kernel.run(ctx)
     for value, array in zip(ctx.outputs, arrays, strict=True):
         value.shape, value.data = array.shape, array
     return arrays

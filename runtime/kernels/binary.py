@@ -61,8 +61,7 @@ def _prepare(ctx: NodeContext, dtypes: tuple[str, ...]) -> list[Shape | None]:
 def _evaluate(ctx: NodeContext, function: Function) -> list[Array]:
     if ctx.outputs[0].type_name in _HALVES:
         return [in_floats(ctx, function).reshape(ctx.outputs[0].shape)]
-    with np.errstate(all="ignore"):
-        result = np.asarray(function(ctx.data(0), ctx.data(1)), ctx.outputs[0].dtype)
+    result = np.asarray(function(ctx.data(0), ctx.data(1)), ctx.outputs[0].dtype)
     return [result.reshape(ctx.outputs[0].shape)]
 
 
@@ -82,8 +81,7 @@ def _evaluate_div(ctx: NodeContext) -> list[Array]:
     a, b, bv = ctx.data(0), ctx.data(1), ctx.input(1)
     shape, activation = ctx.outputs[0].shape, clamp_or_none(ctx)
     if a.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            return [clamp_float(np.atleast_1d(a / b).reshape(shape), activation)]
+        return [clamp_float(np.atleast_1d(a / b).reshape(shape), activation)]
     if a.dtype.itemsize <= 2:
         _refuse_zero(ctx, b.astype(np.int64) - bv.zero_point)
         return [_quotient(ctx, activation).reshape(shape)]
@@ -157,9 +155,8 @@ def _whole_power(a: Array, exponent: int) -> Array:
     if exponent == 1:
         return a.copy()
     half = _whole_power(a, exponent // 2)
-    with np.errstate(all="ignore"):
-        square = _within(np.asarray(half * half))
-        return _within(np.asarray(a * square)) if exponent % 2 else square
+    square = _within(np.asarray(half * half))
+    return _within(np.asarray(a * square)) if exponent % 2 else square
 
 
 def _within(x: Array) -> Array:

@@ -66,15 +66,14 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         x = widen(x)
     if x.dtype.kind == "c" and yv.dtype.kind != "c":
         x = x.real
-    with np.errstate(all="ignore"):
-        if yv.type_name == "bfloat16":
-            return [narrow(x.astype(np.float32))]
-        if yv.dtype == np.float16 and x.dtype != np.float16:
-            return [x.astype(np.float32).astype(np.float16)]
-        if x.dtype.kind == "f" and yv.dtype.kind in "iu":
-            low, high = _PACKED.get(_packed(yv) or "", (None, None))
-            return [saturated(x, yv.dtype, low, high)]
-        return [np.asarray(x.astype(yv.dtype))]
+    if yv.type_name == "bfloat16":
+        return [narrow(x.astype(np.float32))]
+    if yv.dtype == np.float16 and x.dtype != np.float16:
+        return [x.astype(np.float32).astype(np.float16)]
+    if x.dtype.kind == "f" and yv.dtype.kind in "iu":
+        low, high = _PACKED.get(_packed(yv) or "", (None, None))
+        return [saturated(x, yv.dtype, low, high)]
+    return [np.asarray(x.astype(yv.dtype))]
 
 
 def saturated(

@@ -37,8 +37,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     if x.size == 0:
         return [np.zeros_like(x)]
     work = np.flip(x, axis) if ctx.option("reverse", False) else x
-    with np.errstate(all="ignore"):
-        total = np.cumsum(work, axis=axis, dtype=x.dtype)
+    total = np.cumsum(work, axis=axis, dtype=x.dtype)
     if ctx.option("exclusive", False):
         total = np.roll(total, 1, axis)
         total[tuple(0 if i == axis else slice(None) for i in range(x.ndim))] = 0

@@ -64,8 +64,7 @@ def evaluate_sparse(ctx: NodeContext) -> list[Array]:
     def finish() -> None:
         if combiner != _SUM and count:
             divisor = total if combiner == _MEAN else np.sqrt(squares)
-            with np.errstate(all="ignore"):
-                out[bucket] /= divisor
+            out[bucket] /= divisor
 
     strides = np.cumprod([1, *lookup[:0:-1]], dtype=np.int64)[::-1] if lookup else np.ones(1)
     for row, where, weight in zip(ids, indices, weights, strict=True):

@@ -38,8 +38,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         low, high = max(0, -step), min(depth, depth - step)
         if low < high:
             total[..., low:high] += squares[..., low + step : high + step]
-    with np.errstate(all="ignore"):
-        return [x * np.power(bias + alpha * total, -beta)]
+    return [x * np.power(bias + alpha * total, -beta)]
 
 
 KERNELS = (Kernel("LOCAL_RESPONSE_NORMALIZATION", prepare, evaluate, ulp=4),)

@@ -187,8 +187,7 @@ def _normalise(x: Array, g: _Gate) -> Array:
     units = _F32(x.shape[1])
     mean = _sum(values) / units
     variance = _sum(values * values) / units - mean * mean
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inverse = _F32(1) / np.sqrt(np.where(variance == 0, _F32(1e-8), variance))
+    inverse = _F32(1) / np.sqrt(np.where(variance == 0, _F32(1e-8), variance))
     scaled = (values - mean[:, None]) * inverse[:, None] * g.norm * g.norm_scale
     scaled = scaled + g.bias * (_F32(2.0**-10) * g.norm_scale)
     return np.clip(_to_int32(round_half_away(scaled * _F32(4096))), -32768, 32767)
@@ -207,8 +206,7 @@ def _to_int32(x: Array) -> Array:
 
 def _logistic(x: Array) -> Array:
     value = x.astype(np.float32) * _F32(2.0**-12)
-    with np.errstate(over="ignore"):
-        power = np.exp(-value.astype(np.float64)).astype(np.float32)
+    power = np.exp(-value.astype(np.float64)).astype(np.float32)
     return _q15(_F32(1) / (_F32(1) + power))
 
 

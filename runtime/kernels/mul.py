@@ -69,8 +69,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         product = (a.astype(np.int64) - av.zero_point) * (b.astype(np.int64) - bv.zero_point)
         bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
         return [np.clip(mbqm(product, q, shift) + yv.zero_point, *bounds).astype(yv.dtype)]
-    with np.errstate(all="ignore"):
-        product = np.atleast_1d(a * b).reshape(yv.shape)
+    product = np.atleast_1d(a * b).reshape(yv.shape)
     if yv.dtype.kind == "f":
         return [clamp_float(product, activation)]
     if yv.dtype.kind == "c":
@@ -83,9 +82,8 @@ def evaluate(ctx: NodeContext) -> list[Array]:
 def _complex_product(a: Array, b: Array) -> Array:
     """Four products, each rounded; NumPy's own may fuse them with the sums."""
     out = np.empty(np.broadcast_shapes(a.shape, b.shape), np.complex64)
-    with np.errstate(all="ignore"):
-        out.real = a.real * b.real - a.imag * b.imag
-        out.imag = a.real * b.imag + a.imag * b.real
+    out.real = a.real * b.real - a.imag * b.imag
+    out.imag = a.real * b.imag + a.imag * b.real
     return out
 
 

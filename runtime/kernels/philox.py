@@ -44,13 +44,12 @@ def philox(key: tuple[int, int], blocks: Words) -> Words:
 def threefry(key: tuple[int, int], blocks: Words) -> Words:
     """Twenty rounds over each of the [n, 2] counter blocks; the shape of `blocks`."""
     words = (np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[0] ^ key[1] ^ _PARITY))
-    with np.errstate(over="ignore"):
-        x0, x1 = blocks[:, 0] + words[0], blocks[:, 1] + words[1]
-        for group in range(5):
-            for turn in _ROTATIONS[group % 2]:
-                x0 = x0 + x1
-                x1 = (x1 << np.uint32(turn)) | (x1 >> np.uint32(32 - turn))
-                x1 = x1 ^ x0
-            x0 = x0 + words[(group + 1) % 3]
-            x1 = x1 + words[(group + 2) % 3] + np.uint32(group + 1)
+    x0, x1 = blocks[:, 0] + words[0], blocks[:, 1] + words[1]
+    for group in range(5):
+        for turn in _ROTATIONS[group % 2]:
+            x0 = x0 + x1
+            x1 = (x1 << np.uint32(turn)) | (x1 >> np.uint32(32 - turn))
+            x1 = x1 ^ x0
+        x0 = x0 + words[(group + 1) % 3]
+        x1 = x1 + words[(group + 2) % 3] + np.uint32(group + 1)
     return np.stack([x0, x1], axis=1)

@@ -55,10 +55,9 @@ def _counts(rows: Axis, columns: Axis) -> Array:
 def _window_sum(x: Array, rows: Axis, columns: Axis, dtype: npt.DTypeLike) -> Array:
     padded = pad_image(x, rows, columns)
     total = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), dtype)
-    with np.errstate(all="ignore"):
-        for i in range(rows.kernel):
-            for j in range(columns.kernel):
-                total += padded[:, rows.taps(i), columns.taps(j), :]
+    for i in range(rows.kernel):
+        for j in range(columns.kernel):
+            total += padded[:, rows.taps(i), columns.taps(j), :]
     return total
 
 

@@ -138,8 +138,7 @@ def evaluate_multinomial(ctx: NodeContext) -> list[Array]:
     for row, (line, draws) in enumerate(zip(logits, unit, strict=True)):
         finite = np.isfinite(line)
         highest = line[finite].max(initial=np.finfo(np.float32).min).astype(np.float64)
-        with np.errstate(all="ignore"):
-            weights = np.where(finite, np.exp(line - highest), 0.0)
+        weights = np.where(finite, np.exp(line - highest), 0.0)
         total = np.cumsum(weights)
         out[row] = np.searchsorted(total, draws * total[-1], side="right")
     return [out]

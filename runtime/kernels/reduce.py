@@ -15,7 +15,8 @@ What LiteRT 2.3.0 does where one might expect something else:
   sign (they begin at the type's limit); over all axes they begin at the first element, and a NaN
   there stays.
 - REDUCE_PROD of quantised data multiplies element by element, rescaling each product by
-  s_x / s_y**(1/n); with nothing to multiply it leaves its output unwritten (ours: zeros).
+  s_x / s_y**(1/n); with nothing to multiply it leaves its output unwritten (ours: zeros), and
+  small constants that only lose axes of 1 stay as they are, whatever the scales.
 - Reduced over nothing, MEAN is NaN, or 0 for integers, and SUM of bytes and int16 is 0, not the
   zero point.
 """
@@ -160,8 +161,7 @@ def evaluate_mean(ctx: NodeContext) -> list[Array]:
     if x.dtype.kind == "f":
         if x.size == 0:
             return [np.full(shape, np.nan, x.dtype)]
-        with np.errstate(all="ignore"):
-            mean = ordered_sum(x, axes) / x.dtype.type(count)
+        mean = ordered_sum(x, axes) / x.dtype.type(count)
         return [np.asarray(mean).reshape(shape)]
     total = x.sum(axis=axes, dtype=np.int64)
     mean = np.sign(total) * (np.abs(total) // max(count, 1))
@@ -175,11 +175,10 @@ def evaluate_sum(ctx: NodeContext) -> list[Array]:
         return [_rescaled_sum(ctx, x.view(np.uint8), mean=False).view(np.int8)]
     if _small(ctx):
         return [_rescaled_sum(ctx, x, mean=False)]
-    with np.errstate(all="ignore"):
-        if x.dtype.kind == "f":
-            return [ordered_sum(x, _axes(ctx)).reshape(_shape(ctx))]
-        total = x.sum(axis=_axes(ctx), dtype=x.dtype)
-        return [np.asarray(total.astype(x.dtype)).reshape(_shape(ctx))]
+    if x.dtype.kind == "f":
+        return [ordered_sum(x, _axes(ctx)).reshape(_shape(ctx))]
+    total = x.sum(axis=_axes(ctx), dtype=x.dtype)
+    return [np.asarray(total.astype(x.dtype)).reshape(_shape(ctx))]
 
 
 def _extremum(ctx: NodeContext, pick: np.ufunc, limit: Any) -> list[Array]:
@@ -220,22 +219,33 @@ def _prepare_prod(ctx: NodeContext) -> list[Shape | None]:
         f"quantised data of type {x.dtype.name} is not supported; int8 and int16 are",
     )
     shapes = prepare(ctx)
-    # LiteRT computes small constant products ahead, by kernels that have none of booleans (to it an
-    # axis without elements is no constant).
-    axis = ctx.input(1)
-    folded = x.constant and axis.constant and 0 not in axis.shape
-    folded = folded and shapes[0] is not None and int(np.prod(shapes[0])) <= _FOLDED
-    multiplied = folded and any(x.shape[a] != 1 for a in _axes(ctx))
-    require(
-        x.dtype != bool or not multiplied, ctx, "a product of constant booleans is not supported"
-    )
+    refused = x.dtype == bool and shapes[0] is not None and _folded(ctx, shapes[0])
+    require(not refused or _only_ones(ctx), ctx, "a product of constant booleans is not supported")
     return shapes
+
+
+def _folded(ctx: NodeContext, shape: Shape) -> bool:
+    """Whether LiteRT computes the result as it prepares, as it does small ones of constants.
+
+    An axis without elements is no constant to it. Its kernels for that have no booleans, and leave
+    what they need not multiply as it is, without a change of scale.
+    """
+    x, axis = ctx.input(0), ctx.input(1)
+    constant = x.constant and axis.constant and 0 not in axis.shape
+    return constant and int(np.prod(shape)) <= _FOLDED
+
+
+def _only_ones(ctx: NodeContext) -> bool:
+    """Whether each element of the result is one of the input's."""
+    return all(ctx.input(0).shape[a] == 1 for a in _axes(ctx))
 
 
 def _quantized_prod(ctx: NodeContext) -> Array:
     x, axes, shape, count = ctx.data(0), _axes(ctx), _shape(ctx), _reduced(ctx)
     if x.size == 0:
         return np.zeros(shape, x.dtype)
+    if _folded(ctx, shape) and _only_ones(ctx):
+        return x.reshape(shape).copy()
     q, shift = _multiplier(_ratio(ctx, count))
     kept = [i for i in range(x.ndim) if i not in axes]
     factors = np.transpose(x, (*kept, *axes)).reshape(-1, count).astype(np.int64)
@@ -253,8 +263,7 @@ def evaluate_prod(ctx: NodeContext) -> list[Array]:
     if ctx.input(0).quantized:
         return [_quantized_prod(ctx)]
     _require_one_scale(ctx)
-    with np.errstate(all="ignore"):
-        value = x.prod(axis=_axes(ctx), dtype=x.dtype)
+    value = x.prod(axis=_axes(ctx), dtype=x.dtype)
     return [np.asarray(value, x.dtype).reshape(_shape(ctx))]
 
 

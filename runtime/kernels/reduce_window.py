@@ -111,9 +111,8 @@ def _reduce(
         x, start = x.view(np.int8), start.view(np.int8)
     total: Array = np.full(shape, start.ravel()[0], x.dtype)
     if total.size:
-        with np.errstate(all="ignore"):
-            for tap in _taps(x, shape, *vectors):
-                total = combine(total, tap)
+        for tap in _taps(x, shape, *vectors):
+            total = combine(total, tap)
     return total != 0 if bytewise else total
 
 

@@ -168,8 +168,7 @@ def evaluate_bilinear(ctx: NodeContext) -> list[Array]:
         require(int(blend.low.max()) < x.shape[axis], ctx, "reads past the end of the image")
     out = ctx.out()
     for part in _bands(out):
-        with np.errstate(all="ignore"):
-            total = _blend(x, rows.part(part), columns)
+        total = _blend(x, rows.part(part), columns)
         if x.dtype.kind == "f":
             out[:, part] = total
         elif in_float:

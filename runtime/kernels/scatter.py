@@ -56,8 +56,7 @@ def evaluate_scatter_nd(ctx: NodeContext) -> list[Array]:
         ctx,
         f"an index is outside the output's {out.shape}",
     )
-    with np.errstate(all="ignore"):
-        np.add.at(out, tuple(np.moveaxis(indices, -1, 0)), updates)
+    np.add.at(out, tuple(np.moveaxis(indices, -1, 0)), updates)
     return [out]
 
 

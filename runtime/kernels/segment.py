@@ -54,8 +54,7 @@ def _sum_shape(ctx: NodeContext) -> Shape:
 def evaluate_sum(ctx: NodeContext) -> list[Array]:
     """Rows of one id added in their order."""
     out = np.zeros(_sum_shape(ctx), ctx.outputs[0].dtype)
-    with np.errstate(all="ignore"):
-        np.add.at(out, ctx.data(1), ctx.data(0))
+    np.add.at(out, ctx.data(1), ctx.data(0))
     return [out]
 
 
@@ -91,8 +90,7 @@ def _unsorted(combine: Any, start: Callable[[Any], Any]) -> Callable[[NodeContex
         require(bool((ids < count).all()), ctx, f"ids reach num_segments {count}")
         out = np.full((count, *x.shape[ids.ndim :]), start(x.dtype), x.dtype)
         kept = ids >= 0
-        with np.errstate(all="ignore"):
-            combine.at(out, ids[kept], x[kept])
+        combine.at(out, ids[kept], x[kept])
         return [out]
 
     return evaluate

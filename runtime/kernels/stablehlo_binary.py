@@ -39,8 +39,7 @@ def _prepare(*types: str) -> Prepare:
 def _evaluate(combine: Callable[[Any, Any], Any]) -> Callable[[NodeContext], list[Array]]:
     def evaluate(ctx: NodeContext) -> list[Array]:
         a, b = ctx.data(0), ctx.data(1)
-        with np.errstate(all="ignore"):
-            return [np.asarray(combine(a, b), a.dtype)]
+        return [np.asarray(combine(a, b), a.dtype)]
 
     return evaluate
 

@@ -45,8 +45,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     simple = int(ctx.option("algorithm", _DEFAULT)) == _THREEFRY
     width = 2 if simple else 4
     count = -(-size // width)
-    with np.errstate(over="ignore"):
-        low = (state[1] + np.arange(count, dtype=np.uint64)).view(np.uint32).reshape(count, 2)
+    low = (state[1] + np.arange(count, dtype=np.uint64)).view(np.uint32).reshape(count, 2)
     if simple:
         blocks = threefry(key, low)
     else:

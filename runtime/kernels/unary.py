@@ -52,8 +52,7 @@ def _evaluate(ctx: NodeContext, function: Callable[[Array], Any]) -> list[Array]
     x = ctx.data(0)
     if x.dtype == np.float16 or ctx.input(0).type_name == "bfloat16":
         return [in_floats(ctx, function)]
-    with np.errstate(all="ignore"):
-        return [np.asarray(function(x), x.dtype)]
+    return [np.asarray(function(x), x.dtype)]
 
 
 def _row(

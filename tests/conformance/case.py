@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ class Arg:
     through: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return _without_defaults(self)
+
     @property
     def fed(self) -> bool:
         """Whether it is an input of the model."""
@@ -61,6 +64,9 @@ class Case:
     version: int | None = None
     defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None
     exact: bool = False
+
+    def __repr__(self) -> str:
+        return _without_defaults(self)
 
     def feeds(self) -> list[list[np.ndarray]]:
         """What each invoke is fed."""
@@ -115,6 +121,17 @@ def case(
     made = Case(op, inputs, outputs, options, intermediates, steps or [], custom_options, version)
     made.defined = defined
     return made
+
+
+def _without_defaults(value: Arg | Case) -> str:
+    """As a dataclass shows itself, without the fields that are as they are by default."""
+    shown = []
+    for f in fields(value):
+        given = getattr(value, f.name)
+        default = f.default if f.default_factory is MISSING else f.default_factory()
+        if isinstance(given, np.ndarray) or given != default:
+            shown.append(f"{f.name}={given!r}")
+    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 def _through(arg: Arg) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sys
 import time
 import traceback
@@ -32,6 +33,10 @@ interpreter and in LiteRT's reference kernels. Made by
 | op | type | examples | equal | refused | died | largest difference | of the bound |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
+
+
+# How Hypothesis heads the smallest case that fails: the old words and, since 6.160, the new.
+_SMALLEST = re.compile("Falsifying example|Failing test case")
 
 
 @click.command()
@@ -96,7 +101,7 @@ def _one(task: tuple[str, int, bool]) -> tuple[str, Tally | str]:
 def _short(text: str) -> str:
     """The message, and the smallest case where Hypothesis names it."""
     lines = text.strip().splitlines()
-    at = max((i for i, s in enumerate(lines) if "Falsifying example" in s), default=None)
+    at = max((i for i, s in enumerate(lines) if _SMALLEST.search(s)), default=None)
     tail = lines[-1:] if at is None else lines[at : at + 40]
     error = [s for s in lines if "Differs:" in s or "Error:" in s][-1:]
     return "\n".join(s.replace("[", r"\[") for s in (*error, *tail))

@@ -131,7 +131,8 @@ def _numbers(
             real = np.asarray(generator.standard_normal(size) * spread)
         else:
             real = np.asarray(generator.uniform(a, b, size))
-        return real.astype(dtype)
+        with np.errstate(over="ignore"):  # a float16's infinity is a value too
+            return real.astype(dtype)
     info = np.iinfo(dtype)
     wide = dtype.itemsize > 2
     a = int(max(info.min, -1000) if wide else info.min) if low is None else int(low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,14 +36,16 @@ class Differs(AssertionError):
 
 
 def ours(content: bytes, steps: list[list[np.ndarray]], states: Sequence[State] = ()) -> Answer:
-    """Our interpreter's answer, each invoke from the state given."""
+    """Our interpreter's answer, each invoke from the state given; a NumPy warning is a refusal."""
 
     def make(content: bytes) -> Interpreter:
         return Interpreter(
             model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
         )
 
-    return answer(make, content, steps, states=states)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        return answer(make, content, steps, states=states)
 
 
 def judge(case: Case) -> Verdict:

@@ -110,10 +110,9 @@ def _decode(ctx: NodeContext, s: Settings) -> Array:
     """[boxes, 4] float32: ymin, xmin, ymax, xmax."""
     code = _real(ctx, 0)[0, :, :4].astype(np.float64)
     anchor = _real(ctx, 2).astype(np.float64)
-    with np.errstate(all="ignore"):
-        centre = (code[:, :2] / np.array(s.scales[:2]) * anchor[:, 2:] + anchor[:, :2]).astype(f32)
-        half = (0.5 * np.exp(code[:, 2:] / np.array(s.scales[2:])) * anchor[:, 2:]).astype(f32)
-        return np.concatenate([centre - half, centre + half], axis=1)
+    centre = (code[:, :2] / np.array(s.scales[:2]) * anchor[:, 2:] + anchor[:, :2]).astype(f32)
+    half = (0.5 * np.exp(code[:, 2:] / np.array(s.scales[2:])) * anchor[:, 2:]).astype(f32)
+    return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def _overlap(boxes: Array, areas: Array, one: int, others: Array) -> Array:
@@ -122,8 +121,7 @@ def _overlap(boxes: Array, areas: Array, one: int, others: Array) -> Array:
     high = np.minimum(boxes[one, 2:], boxes[others, 2:])
     side = np.maximum(high - low, f32(0))
     inner = side[:, 0] * side[:, 1]
-    with np.errstate(all="ignore"):
-        ratio = inner / (areas[one] + areas[others] - inner)
+    ratio = inner / (areas[one] + areas[others] - inner)
     return np.where((areas[one] <= 0) | (areas[others] <= 0), f32(0), ratio)
 
 

@@ -96,8 +96,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     bank = _filterbank(bins, rate, low, high, filters)
     if bank is None:
         return [np.zeros(ctx.outputs[0].shape, np.float32)]
-    with np.errstate(invalid="ignore"):
-        energy = np.sqrt(x.astype(np.float64)) @ bank
+    energy = np.sqrt(x.astype(np.float64)) @ bank
     logs = np.log(np.maximum(energy, _FLOOR))
     angles = np.pi / filters * np.arange(coefficients)[:, None] * (np.arange(filters) + 0.5)
     return [(logs @ (np.sqrt(2.0 / filters) * np.cos(angles)).T).astype(np.float32)]

@@ -55,6 +55,8 @@ def space_to_batch(draw: Draw, dtype: str) -> Case:
     if rarely(draw, 20):
         pads[0] = (-1, blocks[0] - dims[1] % blocks[0] + 1)
     if rarely(draw, 20):
+        pads[0] = (-1 - dims[1], draw(st.integers(-1, 1)))
+    if rarely(draw, 20):
         blocks[0] = 0
     operand, out = moved(draw, _spoiled(draw, tuple(dims)), dtype)
     if out.scale is not None and rarely(draw):
