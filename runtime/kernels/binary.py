@@ -1,8 +1,8 @@
 """Elementwise functions of two tensors that broadcast: one table row an op.
 
 DIV, POW, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, FLOOR_DIV, FLOOR_MOD, ATAN2, LOGICAL_AND,
-LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float tolerances are in the table; 16-bit floats are computed
-in float32 and rounded.
+LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float bounds: POW and ATAN2 2 ulp (`accurate.LIBRARY_ULP`
+derives it), the rest equal; 16-bit floats are computed in float32 and rounded.
 
 Found by running LiteRT: MAXIMUM and MINIMUM give the second operand where one is NaN, and run on
 empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too;
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.activation import clamp_float, clamp_or_none
 from litefuse.runtime.kernels.base import (
     Array,
@@ -165,7 +166,7 @@ def _within(x: Array) -> Array:
 
 def _power(a: Array, b: Array) -> Any:
     if a.dtype.kind == "f":
-        return np.power(a, b)
+        return accurate.power(a, b)
     exact = np.power(a.astype(np.float64), b)
     info = np.iinfo(np.int32)
     inside = (exact >= info.min) & (exact <= info.max)
@@ -214,7 +215,7 @@ def _evaluate_atan2(ctx: NodeContext) -> list[Array]:
     size = math.prod(shape)
 
     def angle(a: Array, b: Array) -> Array:
-        return np.asarray(np.arctan2(a.ravel(), b.ravel()[:size])).reshape(shape)
+        return accurate.arctan2(a.ravel(), b.ravel()[:size]).reshape(shape)
 
     return _evaluate(ctx, angle)
 
@@ -254,7 +255,12 @@ _WORDS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
 
 KERNELS = (
     Kernel("DIV", _prepare_div, _evaluate_div),
-    Kernel("POW", partial(_prepare, dtypes=("float32", "int32")), _evaluate_pow, ulp=4),
+    Kernel(
+        "POW",
+        partial(_prepare, dtypes=("float32", "int32")),
+        _evaluate_pow,
+        ulp=accurate.LIBRARY_ULP,
+    ),
     Kernel("MAXIMUM", _prepare_extremum, partial(_evaluate, function=_greater)),
     Kernel("MINIMUM", _prepare_extremum, partial(_evaluate, function=_lesser)),
     Kernel("SQUARED_DIFFERENCE", _prepare_squared_difference, _evaluate_squared_difference),
@@ -268,7 +274,7 @@ KERNELS = (
         partial(_prepare, dtypes=("float32", "int8", "int16", "int32", "int64")),
         partial(_evaluate_floor, function=_floor_mod),
     ),
-    Kernel("ATAN2", _prepare_atan2, _evaluate_atan2, ulp=4),
+    Kernel("ATAN2", _prepare_atan2, _evaluate_atan2, ulp=accurate.LIBRARY_ULP),
     _row("LOGICAL_AND", np.logical_and, "bool"),
     _row("LOGICAL_OR", np.logical_or, "bool"),
     _row("BITWISE_XOR", np.bitwise_xor, *_WORDS),

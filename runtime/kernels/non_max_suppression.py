@@ -5,13 +5,17 @@ of the boxes, so the heap is written out here: a new entry rises past those of l
 entry fills the hole that the first leaves, which sinks to the ground by the greater child, the
 right one of equals, before the entry rises from there.  A box that was chosen goes back into the
 heap (as in LiteRT): met again, it is dropped for its overlap with itself, unless it has no area or
-the limit is above 1, when it is chosen again.  Soft scores are within 4 ulp.
+the limit is above 1, when it is chosen again.
+
+Float bound: soft scores are within 4 roundings for each box chosen: at most 2 of exp, 1 of the
+product with it, and one to spare for products of these.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -22,6 +26,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import relative
 
 
 def _prepare(ctx: NodeContext, inputs: int) -> int | None:
@@ -140,8 +145,7 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
                 hard = True
                 break
             if sigma > 0:
-                # expf of the C library is all but exactly rounded, NumPy's is not.
-                score = score * np.float32(np.exp(np.float64(scale * overlap * overlap)))
+                score = score * accurate.exp(scale * overlap * overlap)
             if score <= least:
                 break
         if hard:
@@ -180,7 +184,11 @@ def evaluate_v5(ctx: NodeContext) -> list[Array]:
     ]
 
 
+_BOUND = relative(
+    "relative, 4 roundings for each box chosen", lambda ctx: 4 * max(1, ctx.outputs[1].shape[0])
+)
+
 KERNELS = (
     Kernel("NON_MAX_SUPPRESSION_V4", prepare_v4, evaluate_v4),
-    Kernel("NON_MAX_SUPPRESSION_V5", prepare_v5, evaluate_v5, ulp=4),
+    Kernel("NON_MAX_SUPPRESSION_V5", prepare_v5, evaluate_v5, bound=_BOUND),
 )

@@ -2,9 +2,11 @@
 
 With a seed the numbers are LiteRT's own: Philox 4x32-10 with `seed` for a key and `seed2` for the
 upper half of the counter, the lower half counting blocks of four words from invoke to invoke.
-Uniform numbers and draws are exact, normal ones (Box and Muller) within 4 ulp: a logarithm, its
-root, a sine or cosine, a product.  With both seeds 0 LiteRT takes a new seed for each preparation,
-and so do we.
+With both seeds 0 LiteRT takes a new seed for each preparation, and so do we.
+
+Float bounds: uniform numbers and draws are equal.  Normal ones (Box and Muller) are within 6
+roundings: at most 2 of a logarithm, halved by the root, 1 of the root, at most 2 of a sine or
+cosine, 1 of their product, and one to spare for products of these.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 
 import numpy as np
 
+from litefuse.runtime.kernels import accurate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -23,6 +26,7 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
+from litefuse.runtime.kernels.bounds import relative
 from litefuse.runtime.kernels.philox import Words, counters, philox
 
 
@@ -84,10 +88,6 @@ def evaluate_uniform(ctx: NodeContext) -> list[Array]:
     return [_unit(words[:count]).reshape(shape)]
 
 
-def _rounded(function: np.ufunc, x: Array) -> Array:
-    return np.asarray(function(x.astype(np.float64)), np.float32)
-
-
 def evaluate_normal(ctx: NodeContext) -> list[Array]:
     """Two normal numbers from each two words."""
     shape, stream = _shape(ctx), _stream(ctx)
@@ -97,10 +97,8 @@ def evaluate_normal(ctx: NodeContext) -> list[Array]:
     first = np.maximum(_unit(words[0::2]), np.float32(1e-7))
     # The product is in double precision, as near a multiple of pi shows.
     angle = (2 * np.pi * _unit(words[1::2]).astype(np.float64)).astype(np.float32)
-    # The C library's functions of a float are all but exactly rounded, NumPy's are not.
-    log, sin, cos = (_rounded(f, x) for f, x in ((np.log, first), (np.sin, angle), (np.cos, angle)))
-    radius = np.sqrt(np.float32(-2) * log)
-    pairs = np.stack([sin * radius, cos * radius], axis=1)
+    radius = np.sqrt(np.float32(-2) * accurate.log(first))
+    pairs = np.stack([accurate.sin(angle) * radius, accurate.cos(angle) * radius], axis=1)
     return [np.asarray(pairs.ravel()[:count].reshape(shape), np.float32)]
 
 
@@ -150,8 +148,8 @@ KERNELS = (
         "RANDOM_STANDARD_NORMAL",
         prepare,
         evaluate_normal,
-        ulp=4,
         stateful=True,
+        bound=relative("relative, 6 roundings", lambda ctx: 6),
     ),
     Kernel("MULTINOMIAL", prepare_multinomial, evaluate_multinomial, stateful=True),
 )

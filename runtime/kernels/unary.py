@@ -1,7 +1,7 @@
 """Elementwise functions of one tensor: one table row an op.
 
-Float bounds are in the table: a few units in the last place, of C libraries' functions.  16-bit
-floats are computed in float32 and rounded.
+Float bounds: EXP, LOG, SIN and COS 2 ulp (`accurate.LIBRARY_ULP` derives it), the rest equal.
+16-bit floats are computed in float32 and rounded.
 
 Quantised: EXP and LOG look a table up, of 256 entries or of 513 that are interpolated, and so does
 RSQRT of int16; RSQRT of int8 is fixed point.  SQRT truncates where all others round (found by
@@ -178,13 +178,18 @@ KERNELS = (
         _evaluate_abs,
     ),
     _row("NEG", np.negative, (*_F, *_HALVES, *_I, "int8", "int16")),
-    Kernel("EXP", _prepare_exp, _evaluate_exp, ulp=4),
-    Kernel("LOG", partial(_prepare_quantised, dtypes=_QUANTISED), _evaluate_log, ulp=4),
+    Kernel("EXP", _prepare_exp, _evaluate_exp, ulp=accurate.LIBRARY_ULP),
+    Kernel(
+        "LOG",
+        partial(_prepare_quantised, dtypes=_QUANTISED),
+        _evaluate_log,
+        ulp=accurate.LIBRARY_ULP,
+    ),
     Kernel("SQRT", partial(_prepare_quantised, dtypes=_QUANTISED), _evaluate_sqrt),
     Kernel("RSQRT", partial(_prepare_quantised, dtypes=_QUANTISED), _evaluate_rsqrt),
     _row("SQUARE", np.square, _F),
-    _row("SIN", accurate.sin, (*_F, "float16"), ulp=4),
-    _row("COS", accurate.cos, (*_F, "float16"), ulp=4),
+    _row("SIN", accurate.sin, (*_F, "float16"), ulp=accurate.LIBRARY_ULP),
+    _row("COS", accurate.cos, (*_F, "float16"), ulp=accurate.LIBRARY_ULP),
     _row("FLOOR", np.floor, (*_F, *_HALVES)),
     _row("CEIL", np.ceil, _F),
     _row("ROUND", np.rint, (*_F, *_HALVES)),

@@ -151,6 +151,8 @@ def float32(value: float) -> float:
 
 def scale(draw: Draw, low: float = -7.0, high: float = 1.0) -> float:
     """A quantisation scale 2**e with e between `low` and `high`, not only whole powers."""
+    if draw(st.integers(0, 5)) == 4:
+        low, high = low - 12, high + 8
     return float32(2.0 ** draw(st.floats(low, high)))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conformance.case import Arg, Case, case
 from tests.conformance.draw import PLAIN, Draw, float32, scale, shape
 from tests.conformance.registry import conforms
-from tests.conformance.specs.operands import QUANTISED, operand, quantised
+from tests.conformance.specs.operands import QUANTISED, extent, operand, quantised
 
 HALVES = ("float16", "bfloat16")
 OPS: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,7 @@ OPS: dict[str, tuple[str, ...]] = {
 def _of(op: str) -> None:
     @conforms(op, *OPS[op], others=tuple(t for t in PLAIN if t not in OPS[op]))
     def activation(draw: Draw, dtype: str) -> Case:
-        size = shape(draw)
+        size = extent(draw, dtype)
         source, target = quantised(draw, dtype), quantised(draw, dtype)
         if source and draw(st.integers(0, 3)) == 3:
             target = source
@@ -96,7 +96,7 @@ def _fixed(
 def _sigmoid(op: str) -> None:
     @conforms(op, "float32", *HALVES, *QUANTISED)
     def sigmoid(draw: Draw, dtype: str) -> Case:
-        size = shape(draw)
+        size = extent(draw, dtype)
         source = quantised(draw, dtype)
         if dtype == "int16":
             power = float32(2.0 ** draw(st.integers(-13, -10)))
@@ -119,7 +119,7 @@ LOG_SOFTMAX = {"int8": (2**-4, 127), "uint8": (2**-4, 255)}
 def softmax(draw: Draw, label: str) -> Case:
     dtype, _, target = label.partition("-to-")
     target = target or dtype
-    size = shape(draw, 1)
+    size = extent(draw, dtype, 1)
     source = quantised(draw, dtype)
     beta = float32(2.0 ** draw(st.floats(-2, 1))) if draw(st.booleans()) else 1.0
     out = _fixed(draw, target, SOFTMAX)
@@ -133,7 +133,7 @@ def softmax(draw: Draw, label: str) -> Case:
 
 @conforms("LOG_SOFTMAX", "float32", "int8", "uint8")
 def log_softmax(draw: Draw, dtype: str) -> Case:
-    size = shape(draw, 1)
+    size = extent(draw, dtype, 1)
     return case(
         "LOG_SOFTMAX",
         [operand(draw, size, dtype, special=False, **quantised(draw, dtype))],

@@ -8,9 +8,20 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg
-from tests.conformance.draw import Draw, quantization, rng, values
+from tests.conformance.draw import Draw, quantization, rng, shape, values
 
 QUANTISED = ("int8", "uint8", "int16")
+
+
+EVERY = (256,)  # the shape of all values of an 8-bit type
+
+
+def extent(draw: Draw, dtype: str, low: int = 0) -> tuple[int, ...]:
+    """The shape of an elementwise op's operand, of at least `low` axes; one time in four that in which
+    `operand` puts every value of an 8-bit type.
+    """
+    every = dtype in ("int8", "uint8") and draw(st.integers(0, 3)) == 3
+    return EVERY if every else shape(draw, low)
 
 
 def operand(
@@ -25,13 +36,19 @@ def operand(
     **quantised: Any,
 ) -> Arg:
     """An input of this shape and type: integers now and then over their whole range, so that they
-    overflow, floats of any size with infinities, NaN, subnormals and both zeros (`special`).
+    overflow, floats of any size with infinities, NaN, subnormals and both zeros (`special`). Of the
+    shape EVERY it has each value of an 8-bit type.
 
     `constant` lets it be one; `quantised` is `scale=` and `zero_point=`.
     """
     spread = draw(st.sampled_from((1.0, 3.0, 30.0, 1e4)))
     kind = np.dtype("float32" if dtype == "bfloat16" else "O" if dtype == "string" else dtype).kind
-    if low is None and high is None and kind in "iu" and draw(st.booleans()):
+    if size == EVERY and dtype in ("int8", "uint8"):
+        info = np.iinfo(dtype)
+        least, most = info.min if low is None else int(low), info.max if high is None else int(high)
+        data = rng(draw).permutation(np.arange(info.min, info.max + 1)).clip(least, most)
+        data = data.astype(dtype)
+    elif low is None and high is None and kind in "iu" and draw(st.booleans()):
         info = np.iinfo(dtype)
         data = rng(draw).integers(info.min, info.max, size, np.dtype(dtype), endpoint=True)
     else:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg, Case, case
-from tests.conformance.draw import PLAIN, Draw, shape
+from tests.conformance.draw import PLAIN, Draw
 from tests.conformance.registry import conforms
-from tests.conformance.specs.operands import operand, quantised
+from tests.conformance.specs.operands import extent, operand, quantised
 
 HALVES = ("float16", "bfloat16")
 OPS: dict[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ OPS: dict[str, tuple[str, ...]] = {
 def _of(op: str) -> None:
     @conforms(op, *OPS[op], others=tuple(t for t in PLAIN if t not in OPS[op]))
     def unary(draw: Draw, dtype: str) -> Case:
-        size = shape(draw)
+        size = extent(draw, dtype)
         source, target = quantised(draw, dtype), quantised(draw, dtype)
         if source and draw(st.booleans()):
             target = source  # of one scale, or as NEG, that takes no notice of scales
