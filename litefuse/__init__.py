@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Interpreter,
         InterpreterWithCustomOps,
         OpResolverType,
+        SignatureRunner,
         load_delegate,
     )
     from litefuse.runtime.kernels import KernelError
@@ -48,6 +49,7 @@ __all__ = [
     "ModelError",
     "OpResolverType",
     "Options",
+    "SignatureRunner",
     "SimpleDelegate",
     "__version__",
     "compile",
@@ -67,6 +69,7 @@ _HOMES = {
     "ModelError": "litefuse.runtime.model",
     "OpResolverType": "litefuse.runtime.interpreter",
     "Options": "litefuse.runtime.options",
+    "SignatureRunner": "litefuse.runtime.interpreter",
     "SimpleDelegate": "litefuse.runtime.litert.simple",
     "compile": "litefuse.runtime.compiled",
     "load_delegate": "litefuse.runtime.interpreter",

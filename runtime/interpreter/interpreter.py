@@ -185,11 +185,14 @@ class Interpreter:
         except Exception as error:
             if not self._warned:
                 self._warned = True
-                warnings.warn(
-                    f"{self._name} runs without compiled code: {error}",
-                    LitefuseWarning,
-                    stacklevel=2,
-                )
+                text = f"{self._name} runs without compiled code: {error}"
+                if isinstance(error, ImportError):
+                    text += (
+                        ". NumPy is enough for the interpreter's kernels, which are slower; pip "
+                        "install litefuse brings what compiled code needs. To run on the kernels "
+                        "without this warning, pass OpResolverType.BUILTIN_REF"
+                    )
+                warnings.warn(text, LitefuseWarning, stacklevel=2)
             return ()
 
     # --- LiteRT's API --------------------------------------------------------------------------
