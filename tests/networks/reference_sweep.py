@@ -5,8 +5,8 @@ ends with 1 if a file is not as it should be; ``--write docs/corpus.md`` also wr
 
 Each file runs on random inputs and on its types' limits, in LiteRT's reference kernels (in a child
 process, as they abort; where they do not run it in LiteRT's optimized ones, and where only XNNPACK
-runs it there) and in ours. Every tensor that a node writes is compared. Where all are equal, all is
-said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
+runs it there) and in ours. Every tensor that a node writes is compared; where the reference aborts,
+each node alone in it (`one_by_one`). Where all are equal, all is said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
 be within its kernel's bound: integers equal, floats as far as the op's file derives. How far the
 outputs are from end to end is a sum of many such differences: it is told, and integers judged.
 """
@@ -35,7 +35,7 @@ from litefuse.runtime.kernels.custom.flexbuffer import loads
 from tests.networks.job import Answer, Job
 from tests.networks.one_by_one import compare_nodes
 from tests.networks.process import Child
-from tests.networks.sweep import corpus_files, reference
+from tests.networks.sweep import Reference, corpus_files, reference
 from tests.networks.walk import Compared, walk
 
 Array = NDArray[Any]
@@ -111,7 +111,7 @@ def check(child: Child, path: Path, runs: int = 5, limits: bool = True) -> Row:
         seen = [
             ours
             for case in _cases(path, want.job, runs, limits)
-            if (ours := _check_case(child, row, want.job, case)) is not None
+            if (ours := _check_case(child, row, want, case)) is not None
         ]
         if seen:
             _take(row, compare_nodes(child, seen), "alone")
@@ -172,9 +172,12 @@ def _refusal(path: Path, job: Job) -> str:
     return ""
 
 
-def _check_case(child: Child, row: Row, job: Job, case: Case) -> Interpreter | None:
-    """Judge one case; our run where LiteRT shows only outputs, and nodes remain to be judged."""
-    inside = job.resolver != "AUTO"
+def _check_case(child: Child, row: Row, reference: Reference, case: Case) -> Interpreter | None:
+    """Judge one case; our run where nodes remain to be judged, as LiteRT shows only outputs or its
+    reference kernels do not survive the whole.
+    """
+    job = reference.job
+    inside = job.resolver != "AUTO" and not reference.died
     # What has hung once is not waited for again.
     patience = 5.0 if "does not end" in row.note else None
     answer = child.run(replace(job, cases=[case], tensors=inside), patience)
@@ -194,6 +197,9 @@ def _check_case(child: Child, row: Row, job: Job, case: Case) -> Interpreter | N
         return None
     row.cases += 1
     _blank_unwritten(ours, answer)
+    if reference.died:
+        row.note = row.note or "LiteRT's reference kernels abort; each node is compared alone"
+        return ours
     _judge_outputs(row, ours, answer, case[0])
     if not inside:
         return ours

@@ -60,11 +60,14 @@ class Verdict:
 
 @dataclass
 class Reference:
-    """What LiteRT says of a file, and with which of its resolvers."""
+    """What LiteRT says of a file, and with which of its resolvers; whether its reference kernels
+    ended the process first.
+    """
 
     answer: Answer
     resolver: str
     job: Job
+    died: bool = False
 
 
 def reference(child: Child, model: Path, runs: int, seed: int = 0) -> Reference:
@@ -77,7 +80,8 @@ def reference(child: Child, model: Path, runs: int, seed: int = 0) -> Reference:
     for resolver in ("BUILTIN_REF", OPTIMIZED, "AUTO"):
         for small in (False, True):
             job = Job(str(model), "litert", resolver, runs=runs, seed=seed, small_integers=small)
-            found = Reference(child.run(job), resolver, job)
+            died = any(one.answer.stage == "died" for one in tried)
+            found = Reference(child.run(job), resolver, job, died)
             tried.append(found)
             if found.answer.stage == "done":
                 if any(array.any() for array in found.answer.outputs[0]):
@@ -206,8 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def corpus_files(corpus: Path) -> list[Path]:
-    """The files of a corpus that are whole models, small ones first."""
+    """The files of a corpus that are whole models, small ones first: those in its folders graphs/ and
+    networks/, or of a folder that has neither. FileNotFoundError if there are none.
+    """
     found = [*corpus.glob("graphs/*.tflite"), *corpus.glob("networks/*.tflite")]
+    found = found or list(corpus.glob("*.tflite"))
+    if not found:
+        raise FileNotFoundError(f"{corpus} holds no .tflite file, nor do its graphs/ and networks/")
     return sorted(found, key=lambda path: (path.stat().st_size, path.name))
 
 
