@@ -28,7 +28,6 @@ from litefuse.runtime.kernels.bounds import contraction
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.contraction import (
     float_product_multiplier,
-    quiet,
     requantize,
     requantize64,
     tensor_zero_point,
@@ -120,7 +119,6 @@ def _hybrid(ctx: NodeContext, a: Array, b: Array) -> Array:
     return np.asarray(total.astype(np.float32) * scale).reshape(ctx.outputs[0].shape)
 
 
-@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """a @ b, either transposed if asked."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]

@@ -87,7 +87,7 @@ def summation(evaluate: Evaluate, text: str, terms: Count) -> Bound:
 
 # Roundings after the exact integer sum of a hybrid op: to float, the product of the two scales,
 # the product with it, and the bias.
-_HYBRID = 4
+HYBRID = 4
 
 
 def contraction(
@@ -113,7 +113,7 @@ def contraction(
             (magnitude,) = evaluate(variant(ctx, data))
         if hybrid:
             offset = np.abs(ctx.data(bias).ravel()) if has_bias and bias is not None else 0.0
-            return [rounded(_HYBRID, np.abs(magnitude) + offset)]
+            return [rounded(HYBRID, np.abs(magnitude) + offset)]
         return [rounded(terms(ctx), magnitude)]
 
     return Bound(f"summation bound, n = {text}; hybrid: 4 roundings", allowed)

@@ -19,7 +19,7 @@ from litefuse.runtime.kernels.base import (
     require_dtype,
     require_inputs,
 )
-from litefuse.runtime.kernels.bfloat16 import narrow, widen
+from litefuse.runtime.model.bfloat16 import narrow, widen
 
 _TYPES = (
     "float32",

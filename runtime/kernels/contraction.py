@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from litefuse.runtime.kernels.activation import activation_name
-from litefuse.runtime.kernels.base import Array, Evaluate, NodeContext, TensorValue, require
+from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue, require
 from litefuse.runtime.kernels.fixed_point import (
     activation_bounds,
     mbqm,
@@ -236,14 +235,3 @@ def bias_data(ctx: NodeContext, index: int) -> Array | None:
     """The bias input's data, or None when the node has none."""
     value = ctx.optional(index)
     return None if value is None else ctx.data(index)
-
-
-def quiet(evaluate: Evaluate) -> Evaluate:
-    """The same function without NumPy's warnings: infinities and NaN are results like others."""
-
-    @wraps(evaluate)
-    def run(ctx: NodeContext) -> list[Array]:
-        with np.errstate(all="ignore"):
-            return evaluate(ctx)
-
-    return run

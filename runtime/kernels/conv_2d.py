@@ -28,7 +28,6 @@ from litefuse.runtime.kernels.contraction import (
     exact_sums,
     float_product_multiplier,
     fused_clamp,
-    quiet,
     requantize_rows,
     require_bias,
     require_convolution_scales,
@@ -197,7 +196,6 @@ def _integer(ctx: NodeContext) -> Array:
     return out
 
 
-@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The convolution of the node's data."""
     shape = ctx.outputs[0].shape

@@ -22,7 +22,7 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 from litefuse.runtime.kernels.bounds import summation
-from litefuse.runtime.kernels.contraction import fused_clamp, quiet, require_filled
+from litefuse.runtime.kernels.contraction import fused_clamp, require_filled
 from litefuse.runtime.kernels.geometry import SAME, Axis, require_window, window_axis
 
 
@@ -69,7 +69,6 @@ def prepare_conv(ctx: NodeContext) -> list[Shape | None]:
     return [(x.shape[0], *(axis.out for axis in axes), w.shape[4])]
 
 
-@quiet
 def evaluate_conv(ctx: NodeContext) -> list[Array]:
     """One product of matrices for each tap."""
     x, w, y = ctx.data(0), ctx.data(1), ctx.outputs[0]
@@ -112,7 +111,6 @@ def _transpose_shape(ctx: NodeContext) -> Shape:
     return shape
 
 
-@quiet
 def evaluate_transpose(ctx: NodeContext) -> list[Array]:
     """Each input element times the filter, added where the forward window would have read."""
     w, x, shape = ctx.data(1), ctx.data(2), _transpose_shape(ctx)

@@ -26,7 +26,6 @@ from litefuse.runtime.kernels.contraction import (
     channel_multipliers,
     float_product_multiplier,
     fused_clamp,
-    quiet,
     requantize_rows,
     require_bias,
     require_convolution_scales,
@@ -156,7 +155,6 @@ def _integer(ctx: NodeContext) -> Array:
     return out
 
 
-@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The depthwise convolution of the node's data."""
     shape = ctx.outputs[0].shape

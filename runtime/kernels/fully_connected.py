@@ -11,17 +11,22 @@ A hybrid node quantises each row of its input.  LiteRT's x86 kernels lose the si
 Blockwise int4 weights do not run in the reference, which answers with the bias; they are computed
 as LiteRT's optimised kernel does: rows quantised asymmetrically, and no activation.
 
-Float bound: the summation bound of depth products and the bias; of a hybrid
-node, whose sums are exact in integers, the roundings that follow.
+Float bound: the summation bound of depth products and the bias; of a hybrid node, whose sums are
+exact in integers, the roundings that follow.  With sparse weights and asymmetric rows the zero
+points' part z is a sum of its own, taken off in float: the other sum is at most |y - b| + |z|, so
+the roundings are of 2 |z| more.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from litefuse.runtime.kernels.activation import activation_name, clamp_float, require_clamp
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -30,13 +35,12 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
     require_rank,
 )
-from litefuse.runtime.kernels.bounds import contraction
+from litefuse.runtime.kernels.bounds import HYBRID, contraction, rounded
 from litefuse.runtime.kernels.contraction import (
     bias_data,
     channel_multipliers,
     exact_sums,
     float_product_multiplier,
-    quiet,
     requantize,
     requantize64,
     require_activation_fits,
@@ -53,7 +57,7 @@ from litefuse.runtime.kernels.fixed_point import (
     scale_rounded,
     wrap32,
 )
-from litefuse.runtime.kernels.hybrid import hybrid_weights, quantize_rows
+from litefuse.runtime.kernels.hybrid import QuantizedRows, hybrid_weights, quantize_rows
 from litefuse.runtime.kernels.shuffled import evaluate_shuffled, prepare_shuffled
 from litefuse.runtime.kernels.sparse_weights import sixteen_wide
 from litefuse.runtime.kernels.tiles import matmul_into
@@ -237,10 +241,16 @@ def _hybrid(ctx: NodeContext) -> Array:
         sums = ctx.memo("sums", lambda: weights.sum(axis=1)) if x.any() else 0
         y = y + wrap32(acc - points * sums).astype(np.float32) * scale
     else:  # the sparse kernel takes the zero point off first
-        zero = rows.scales[:, None] * points.astype(np.float32)
-        y = y - zero * scales * weights.sum(axis=1).astype(np.float32)
+        y = y - _zero_point_part(rows, w, weights)
         y = y + acc.astype(np.float32) * scale
     return y if activation_name(ctx) == "NONE" else clamp_float(y, activation_name(ctx))
+
+
+def _zero_point_part(rows: QuantizedRows, w: TensorValue, weights: Array) -> Array:
+    """What the rows' zero points add to the sums with sparse weights."""
+    zero = rows.scales[:, None] * rows.zero_points[:, None].astype(np.float32)
+    scales = w.scales[: len(weights)] if w.quantized else np.zeros(1, np.float32)
+    return np.asarray(zero * scales * weights.sum(axis=1).astype(np.float32))
 
 
 def _sums(ctx: NodeContext) -> IntArray:
@@ -307,7 +317,6 @@ def _integer(ctx: NodeContext) -> Array:
     return np.asarray(np.clip(wrap32(value + zero), *bounds).astype(yv.dtype))
 
 
-@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """Rows times weights, transposed, plus bias."""
     shape = ctx.outputs[0].shape
@@ -322,8 +331,22 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return [y.reshape(shape)]
 
 
-_BOUND = contraction(
+_DENSE = contraction(
     evaluate, "depth + 1", lambda ctx: ctx.input(1).shape[-1] + 1, x=0, w=1, bias=2
 )
+
+
+def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    (allowed,) = _DENSE.allowed(ctx, outputs)
+    x, w = ctx.input(0), ctx.input(1)
+    apart = w.tensor.sparsity is not None and ctx.option("asymmetric_quantize_inputs", False)
+    if not apart or x.dtype.kind != "f" or w.dtype.kind == "f" or not allowed.size:
+        return [allowed]
+    weights = hybrid_weights(ctx.data(1))
+    part = _zero_point_part(quantize_rows(_rows(ctx, np.float32), True), w, weights)
+    return [allowed + rounded(HYBRID, 2 * np.abs(part)).reshape(allowed.shape)]
+
+
+_BOUND = Bound(f"{_DENSE.text} (sparse, asymmetric: also of twice the zero points' part)", _allowed)
 
 KERNELS = (Kernel("FULLY_CONNECTED", prepare, evaluate, bound=_BOUND),)

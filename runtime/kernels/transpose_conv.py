@@ -31,7 +31,6 @@ from litefuse.runtime.kernels.contraction import (
     exact_sums,
     float_product_multiplier,
     fused_clamp,
-    quiet,
     requantize_rows,
     require_bias,
     require_convolution_scales,
@@ -182,7 +181,6 @@ def _is_hybrid(ctx: NodeContext) -> bool:
     return ctx.input(2).dtype.kind == "f" and ctx.input(1).dtype.kind != "f"
 
 
-@quiet
 def evaluate(ctx: NodeContext) -> list[Array]:
     """The transposed convolution of input 2 with the filter in input 1."""
     shape = _output_shape(ctx)

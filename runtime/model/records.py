@@ -75,6 +75,9 @@ class Record:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.TABLE, self.__dict__)  # its class has no module to be found in
+
     def __repr__(self) -> str:
         shown = ", ".join(
             f"{field.name}={self.__dict__[field.name]!r}"
@@ -89,3 +92,7 @@ def record_class(table: str) -> type[Record]:
     """The class of a table's objects, the same one at each call."""
     fields(table)  # KeyError for a name that is not a table
     return type(table, (Record,), {"TABLE": table, "__doc__": f"The schema's table {table}."})
+
+
+def _restored(table: str, values: dict[str, Any]) -> Record:
+    return record_class(table)(**values)

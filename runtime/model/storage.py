@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from litefuse.runtime.model.bfloat16 import narrow
 from litefuse.runtime.model.enums import TensorType
 from litefuse.runtime.model.errors import DAMAGED, ModelError
 
@@ -167,17 +168,26 @@ def decode(tensor: Tensor, data: memoryview) -> npt.NDArray[Any]:
 
 
 def encode(kind: TensorType, values: npt.ArrayLike) -> bytes:
-    """The bytes that store an array as a dense constant of this type."""
+    """The bytes that store an array as a dense constant of this type.
+
+    Floats are rounded to a narrower float type (to BFLOAT16 too, whose bit patterns may also be
+    given as integers); ModelError where integers would change, or floats be cut to integers.
+    """
     if kind == T.STRING:
         return encode_strings(np.asarray(values, object))
     if kind in PACKED_BITS:
         return pack(np.asarray(values), kind)
     array = np.asarray(values)
+    if kind == T.BFLOAT16 and array.dtype.kind == "f":
+        return narrow(array.astype(np.float32)).tobytes()
     if array.dtype != DTYPES[kind]:
-        converted = array.astype(DTYPES[kind])
-        if array.dtype.kind in "iub" and not np.array_equal(converted, array):
+        with np.errstate(all="ignore"):
+            converted = array.astype(DTYPES[kind])
+        whole = array.dtype.kind in "iub" or DTYPES[kind].kind in "iub"
+        if whole and not np.array_equal(converted, array):
             raise ModelError(
-                f"the data does not fit {kind.name}: it has {array.min()} to {array.max()}",
+                f"the data does not fit {kind.name}: it has {array.min()} to {array.max()} "
+                f"({array.dtype})",
                 table="Buffer",
                 field="data",
                 remedy="clip or requantise the data first",

@@ -128,6 +128,8 @@ def _without_defaults(value: Arg | Case) -> str:
     shown = []
     for f in fields(value):
         given = getattr(value, f.name)
+        if not f.repr:
+            continue
         default = f.default if f.default_factory is MISSING else f.default_factory()
         if isinstance(given, np.ndarray) or given != default:
             shown.append(f"{f.name}={given!r}")

@@ -48,13 +48,19 @@ def ours(content: bytes, steps: list[list[np.ndarray]], states: Sequence[State] 
         return answer(make, content, steps, states=states)
 
 
-def judge(case: Case) -> Verdict:
-    """Run and compare; `Differs` when the two disagree."""
+def reference(case: Case) -> Answer:
+    """LiteRT's answer, with the values of the variables before each invoke."""
+    content = case.content()
+    tensors = read_model(content).subgraphs[0].tensors
+    variables = [i for i, t in enumerate(tensors) if t.is_variable and all(t.shape)]
+    return litert().run(content, case.feeds(), variables)
+
+
+def judge(case: Case, theirs: Answer | None = None) -> Verdict:
+    """Run and compare with LiteRT's answer, perhaps given; `Differs` when the two disagree."""
     content, steps = case.content(), case.feeds()
     model = read_model(content)
-    tensors = model.subgraphs[0].tensors
-    variables = [i for i, t in enumerate(tensors) if t.is_variable and all(t.shape)]
-    theirs = litert().run(content, steps, variables)
+    theirs = reference(case) if theirs is None else theirs
     # Every invoke from the reference's own state, which is what an op's bound is for.
     mine = ours(content, steps, theirs.states)
     if theirs.status == "died":

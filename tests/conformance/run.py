@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, settings
@@ -32,19 +33,16 @@ class Tally:
         return self.statuses.total()
 
 
-def run_row(row: Row, examples: int, derandomize: bool = True) -> Tally:
-    """The tally of a row; AssertionError, naming the smallest case, when the sides disagree.
-
-    A row whose examples are mostly refused, or on which LiteRT mostly dies, fails too: it compares
-    nothing. A row of a refused type fails when LiteRT runs it.
-    """
-    tally = Tally()
+def for_each_case(
+    row: Row, examples: int, do: Callable[[Case], None], derandomize: bool = True
+) -> None:
+    """Call `do` on that many cases of a row, the same ones each time unless `derandomize` is off."""
     draw_case: st.SearchStrategy[Case] = st.composite(
         lambda draw: row.specification(draw, row.type)
     )()
 
     @settings(
-        max_examples=min(examples, REFUSED_EXAMPLES) if row.refused else examples,
+        max_examples=examples,
         derandomize=derandomize,
         deadline=None,
         database=None,
@@ -52,12 +50,27 @@ def run_row(row: Row, examples: int, derandomize: bool = True) -> Tally:
     )
     @given(draw_case)
     def run(case: Case) -> None:
+        do(case)
+
+    run()
+
+
+def run_row(row: Row, examples: int, derandomize: bool = True) -> Tally:
+    """The tally of a row; AssertionError, naming the smallest case, when the sides disagree.
+
+    A row whose examples are mostly refused, or on which LiteRT mostly dies, fails too: it compares
+    nothing. A row of a refused type fails when LiteRT runs it.
+    """
+    tally = Tally()
+
+    def run(case: Case) -> None:
         verdict = judge(case)
         tally.statuses[verdict.status] += 1
         tally.of_range = max(tally.of_range, verdict.of_range)
         tally.of_bound = max(tally.of_bound, verdict.of_bound)
 
-    run()
+    count = min(examples, REFUSED_EXAMPLES) if row.refused else examples
+    for_each_case(row, count, run, derandomize)
     equal = tally.statuses["equal"]
     if row.refused:
         assert not equal, f"{row.op} runs in {row.type}: name the type in its specification"

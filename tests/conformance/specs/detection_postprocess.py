@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,28 @@ def _boxes(draw: Draw, count: int, width: int, kind: str) -> tuple[np.ndarray, n
         codes = r.standard_normal((1, count, width))
         return codes.astype(np.float32), r.uniform(0.1, 0.6, (count, 4)).astype(np.float32)
     return values(draw, (1, count, width), kind), values(draw, (count, 4), kind)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What LiteRT writes: max_detections (the regular way), or as many classes as there are of each
+    detection (the fast way); not the rest of the outputs.
+    """
+
+    regular: bool
+    most: int
+    each: int
+    classes: int
+
+    def __call__(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs, cut to it."""
+        if self.regular:
+            return [*[y[:, : self.most] for y in outputs[:3]], outputs[3]]
+        found = int(outputs[3][0])
+        rows = [
+            y[0, : found * self.each].reshape(found, self.each, *y.shape[2:]) for y in outputs[:3]
+        ]
+        return [*[y[:, : min(self.each, self.classes)] for y in rows], outputs[3]]
 
 
 @conforms(
@@ -97,16 +120,6 @@ def detection_postprocess(draw: Draw, dtype: str) -> Case:
 
     most = int(options["max_detections"])
 
-    def defined(outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """What LiteRT writes: max_detections (the regular way), or as many classes as there are of
-        each detection (the fast way); not the rest of the outputs.
-        """
-        if regular:
-            return [*[y[:, :most] for y in outputs[:3]], outputs[3]]
-        found = int(outputs[3][0])
-        rows = [y[0, : found * each].reshape(found, each, *y.shape[2:]) for y in outputs[:3]]
-        return [*[y[:, : min(each, classes)] for y in rows], outputs[3]]
-
     def about(scale: float, zero: int) -> dict[str, Any]:
         return {"scale": scale, "zero_point": zero} if kind == "uint8" else {}
 
@@ -119,5 +132,5 @@ def detection_postprocess(draw: Draw, dtype: str) -> Case:
         ],
         [Arg(shape=()) for _ in range(4)],
         custom_options=bytes(flexbuffers.Dumps(options)),
-        defined=defined,
+        defined=_Written(regular, most, each, classes),
     )

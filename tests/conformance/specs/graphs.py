@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,21 +14,22 @@ from tests.conformance.case import Case
 Make = Callable[[ModelBuilder], tuple[list[int], list[int]]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Graph(Case):
-    """A case whose model `make` builds. `op` is what the row is about, and occurs in it."""
+    """A case whose whole model is given. `op` is what the row is about, and occurs in it."""
 
-    make: Make | None = None
+    model: bytes = field(default=b"", repr=False)
 
     def content(self) -> bytes:
         """The bytes of the model."""
-        assert self.make is not None
-        builder = ModelBuilder()
-        inputs, outputs = self.make(builder)
-        return builder.finish_bytes(inputs, outputs)
+        return self.model
 
 
 def graph(op: str, make: Make, *steps: Sequence[np.ndarray], note: object = None) -> Graph:
-    """A `Graph` with what is fed at each invoke; `note` shows up when it fails."""
+    """A `Graph` that `make` builds, with what is fed at each invoke; `note` shows up when it
+    fails.
+    """
+    builder = ModelBuilder()
+    model = builder.finish_bytes(*make(builder))
     fed = [list(arrays) for arrays in steps]
-    return Graph(op, [], [], {"note": note}, steps=fed, exact=True, make=make)
+    return Graph(op, [], [], {"note": note}, steps=fed, exact=True, model=model)

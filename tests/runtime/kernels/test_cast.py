@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from litefuse.runtime.kernels.bfloat16 import narrow, widen
 from litefuse.runtime.kernels.cast import saturated
+from litefuse.runtime.model.bfloat16 import narrow, widen
 
 
 def test_each_bfloat16_survives_a_round_trip() -> None:

@@ -104,12 +104,23 @@ def test_low_bits_come_first() -> None:
         (TensorType.INT4, [8], "INT4 holds -8 to 7, the data has 8 to 8; clip or requantise"),
         (TensorType.INT8, [300], "the data does not fit INT8: it has 300 to 300"),
         (TensorType.UINT8, [-1], "the data does not fit UINT8: it has -1 to -1"),
+        (TensorType.INT8, [0.5, 1.0], "the data does not fit INT8: it has 0.5 to 1.0 (float64)"),
+        (TensorType.INT32, [np.nan], "the data does not fit INT32: it has nan to nan (float64)"),
     ],
 )
-def test_data_that_does_not_fit(kind: TensorType, data: list[int], text: str) -> None:
+def test_data_that_does_not_fit(kind: TensorType, data: list[float], text: str) -> None:
     with pytest.raises(ModelError) as info:
         storage.encode(kind, data)
     assert text in str(info.value)
+
+
+def test_floats_become_bfloat16_to_nearest_even() -> None:
+    one = np.float32(1)
+    step = np.float32(2**-7)
+    floats = np.array([one, one + step / 2, one + step * 3 / 2, -one, np.nan, np.inf], np.float32)
+    stored = np.frombuffer(storage.encode(TensorType.BFLOAT16, floats), np.uint16)
+    assert stored.tolist() == [0x3F80, 0x3F80, 0x3F82, 0xBF80, 0x7FC0, 0x7F80]
+    assert storage.encode(TensorType.BFLOAT16, stored) == stored.tobytes()
 
 
 def loose(shape: tuple[int, ...], kind: TensorType, data: bytes) -> tuple[Model, Tensor]:
