@@ -18,6 +18,7 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
+    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -25,7 +26,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.bfloat16 import floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
-from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier
+from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, srdhm
 
 _NUMBERS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _TYPES = {
@@ -59,11 +60,23 @@ def _evaluate(ctx: NodeContext, function: Callable[[Array, Array], Any]) -> list
         and av.quantized
         and bv.quantized
     ):
-        # Both at scale / 2**8 of their own, so that a common scale is implied by the multipliers.
-        a = mbqm((a.astype(np.int64) - av.zero_point) << 8, *quantize_multiplier(av.scale))
-        b = mbqm((b.astype(np.int64) - bv.zero_point) << 8, *quantize_multiplier(bv.scale))
+        a, b = _common(av, a), _common(bv, b)
     a, b = floats(av, a), floats(bv, b)
     return [np.asarray(function(a, b), np.bool_).reshape(ctx.outputs[0].shape)]
+
+
+def _common(value: TensorValue, data: Array) -> Array:
+    """The numbers times scale * 2**8, which is of one scale for all tensors.
+
+    Meant for scales below 1. With a larger one, LiteRT shifts right by a negative number of bits,
+    as the processor does it: by that modulo 32, and every remainder counts as more than half.
+    """
+    centred = (data.astype(np.int64) - value.zero_point) << 8
+    q, shift = quantize_multiplier(value.scale)
+    if shift <= 0:
+        return mbqm(centred, q, shift)
+    scaled = srdhm(centred, q)
+    return np.asarray((scaled >> (-shift % 32)) + (scaled >= 0))
 
 
 def prepare_select(ctx: NodeContext) -> list[Shape | None]:

@@ -16,7 +16,7 @@ from litefuse.runtime.kernels.base import (
     require_same_type,
     require_type,
 )
-from litefuse.runtime.kernels.fixed_point import round_half_away
+from litefuse.runtime.kernels.fixed_point import int32_of, round_half_away, wrap32
 from litefuse.runtime.kernels.reshape import require_scalar_axis
 
 _TYPES: tuple[str, ...] = ("float32", "float16", "bfloat16", "int8", "uint8", "int16", "int32")
@@ -68,7 +68,7 @@ def _requantized(value: TensorValue, data: Array, y: TensorValue) -> Array:
     scale = np.float32(value.scale) * inverse
     bias = np.float32(-value.zero_point) * scale
     scaled = (data.astype(np.float32) * scale + bias).astype(np.float32)
-    result = round_half_away(scaled).astype(np.int64) + y.zero_point
+    result = wrap32(int32_of(round_half_away(scaled)) + y.zero_point)
     return np.clip(result, 0, 255).astype(np.uint8)
 
 

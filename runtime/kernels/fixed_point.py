@@ -66,6 +66,15 @@ def wrap32(x: IntLike) -> IntArray:
     return np.asarray(x, np.int64).astype(np.int32).astype(np.int64)
 
 
+def int32_of(x: npt.ArrayLike) -> IntArray:
+    """A float's conversion to int32, toward zero; what does not fit, and NaN, becomes the smallest
+    int32, as x86's instruction makes it.
+    """
+    value = np.trunc(np.asarray(x, np.float64))
+    fits = (value >= INT32_MIN) & (value <= INT32_MAX)
+    return np.where(fits, value, INT32_MIN).astype(np.int64)
+
+
 def saturate(x: IntLike, low: int, high: int) -> IntArray:
     """Clamp to [low, high]."""
     return np.clip(np.asarray(x, np.int64), low, high)

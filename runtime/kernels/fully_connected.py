@@ -50,10 +50,9 @@ from litefuse.runtime.kernels.contraction import (
     tensor_zero_point,
 )
 from litefuse.runtime.kernels.fixed_point import (
-    INT32_MAX,
-    INT32_MIN,
     IntArray,
     activation_range,
+    int32_of,
     scale_rounded,
     wrap32,
 )
@@ -312,8 +311,7 @@ def _integer(ctx: NodeContext) -> Array:
     promised = int(ctx.option("quantized_bias_type", 0))
     if xv.dtype != np.int16 or yv.dtype != np.int16 or promised == TensorType.INT32:
         acc = wrap32(acc)
-    value = scale_rounded(acc, real)
-    value = np.where((value > INT32_MAX) | (value < INT32_MIN), INT32_MIN, value)
+    value = int32_of(scale_rounded(acc, real))
     return np.asarray(np.clip(wrap32(value + zero), *bounds).astype(yv.dtype))
 
 

@@ -30,7 +30,7 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 from litefuse.runtime.kernels.bfloat16 import in_floats
-from litefuse.runtime.kernels.fixed_point import round_half_away
+from litefuse.runtime.kernels.fixed_point import int32_of, round_half_away, wrap32
 from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
 
 _HALVES = ("float16", "bfloat16")
@@ -105,9 +105,10 @@ def _int16_steps(x: TensorValue, data: Array, largest_pot_shift: int) -> npt.NDA
         while real <= 32767.0 / 2.0 and shift <= 30:
             shift += 1
             real *= 2.0
-        multiplier = int(real)
+        multiplier = int(int32_of(real))
     rounding = 1 << (shift - 1) if shift > 0 else 0
-    return np.asarray((data.astype(np.int64) * multiplier + rounding) >> shift)
+    # A product of a large scale wraps.
+    return np.asarray(wrap32(data.astype(np.int64) * multiplier + rounding) >> shift)
 
 
 def _logistic_int16(x: TensorValue, data: Array) -> Array:

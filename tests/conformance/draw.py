@@ -149,10 +149,14 @@ def float32(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-def scale(draw: Draw, low: float = -7.0, high: float = 1.0) -> float:
-    """A quantisation scale 2**e with e between `low` and `high`, not only whole powers."""
-    if draw(st.integers(0, 5)) == 4:
-        low, high = low - 12, high + 8
+def scale(draw: Draw, low: float | None = None, high: float | None = None) -> float:
+    """A quantisation scale 2**e with e between `low` and `high`, not only whole powers.
+
+    By default e is from -7 to 1, and one time in six from -19 to 9.
+    """
+    far = (low is None or high is None) and draw(st.integers(0, 5)) == 4
+    low = (-19.0 if far else -7.0) if low is None else low
+    high = (9.0 if far else 1.0) if high is None else high
     return float32(2.0 ** draw(st.floats(low, high)))
 
 
