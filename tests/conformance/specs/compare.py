@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg, Case, case
-from tests.conformance.draw import PLAIN, Draw, broadcast_pair, shape, values
+from tests.conformance.draw import PLAIN, Draw, broadcast_pair, scale, shape, values
 from tests.conformance.registry import conforms
 from tests.conformance.specs.operands import broadcast, operand, quantised
 
