@@ -1,9 +1,19 @@
-"""IF, WHILE and STABLEHLO_COMPOSITE: nodes that run other subgraphs of the model."""
+"""IF, WHILE and STABLEHLO_COMPOSITE: nodes that run other subgraphs of the model.
+
+Float bound: that of each of the subgraph's nodes, on the tensors that it is given; what their
+differences come to, in a loop above all, depends on the subgraph (`tests/networks` holds every node
+of every branch, and of a loop's turns, to its own).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from litefuse.runtime.kernels.base import (
     Array,
+    Bound,
     Kernel,
     NodeContext,
     Shape,
@@ -93,8 +103,20 @@ def evaluate_composite(ctx: NodeContext) -> list[Array]:
     return require_host(ctx).run_subgraph(index, _arrays(ctx, 0))
 
 
+def _whatever(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
+    return [np.full(y.shape, np.inf) for y in outputs]
+
+
+OF_THE_NODES = Bound("that of the subgraph's nodes", _whatever)
+
 KERNELS = (
-    Kernel("IF", prepare_if, evaluate_if, stateful=True),
-    Kernel("WHILE", prepare_while, evaluate_while, stateful=True),
-    Kernel("STABLEHLO_COMPOSITE", prepare_composite, evaluate_composite, stateful=True),
+    Kernel("IF", prepare_if, evaluate_if, stateful=True, bound=OF_THE_NODES),
+    Kernel("WHILE", prepare_while, evaluate_while, stateful=True, bound=OF_THE_NODES),
+    Kernel(
+        "STABLEHLO_COMPOSITE",
+        prepare_composite,
+        evaluate_composite,
+        stateful=True,
+        bound=OF_THE_NODES,
+    ),
 )

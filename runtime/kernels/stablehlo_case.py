@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litefuse.runtime.kernels.base import Array, Kernel, NodeContext, Shape, require, require_dtype
-from litefuse.runtime.kernels.control_flow import agreed
+from litefuse.runtime.kernels.control_flow import OF_THE_NODES, agreed
 from litefuse.runtime.kernels.variables import require_host
 
 
@@ -38,4 +38,4 @@ def evaluate(ctx: NodeContext) -> list[Array]:
     return require_host(ctx).run_subgraph(taken, [ctx.data(i) for i in range(1, len(ctx.inputs))])
 
 
-KERNELS = (Kernel("STABLEHLO_CASE", prepare, evaluate, stateful=True),)
+KERNELS = (Kernel("STABLEHLO_CASE", prepare, evaluate, stateful=True, bound=OF_THE_NODES),)

@@ -17,7 +17,7 @@ from litefuse.runtime.model.operators import options_table
 from litefuse.runtime.model.schema_options import BUILTIN_OPTIONS_2
 
 # Options that name subgraphs.
-_SUBGRAPH_FIELDS = {
+SUBGRAPH_FIELDS = {
     "CallOnceOptions": ("init_subgraph_index",),
     "IfOptions": ("then_subgraph_index", "else_subgraph_index"),
     "StableHLOCompositeOptions": ("decomposition_subgraph_index",),
@@ -135,7 +135,7 @@ def _options(op: Operator, where: str) -> None:
 
 
 def _subgraph_fields(op: Operator, subgraphs: int, where: str) -> None:
-    for field in _SUBGRAPH_FIELDS.get(op.options.TABLE, ()):
+    for field in SUBGRAPH_FIELDS.get(op.options.TABLE, ()):
         value = getattr(op.options, field)
         for index in value if isinstance(value, tuple) else (value,):
             if not 0 <= index < subgraphs:

@@ -2,7 +2,7 @@
 
 XNNPACK runs some custom ops that LiteRT has no kernel for, and then shows no tensor in between; and
 the reference kernels end the process on some nodes. So each node runs alone in LiteRT, in the
-reference's kernels or where those do not run it in XNNPACK, on the tensors that our own run gave it;
+reference's kernels or where those do not run it in the others, on the tensors that our own run gave;
 what ours wrote must be within the kernel's bound of that. Where the reference ended the process (an
 int8 SOFTMAX of many equal scores), XNNPACK and LiteRT's other kernels round in ways of their own,
 and integers may be one step apart.
@@ -19,8 +19,10 @@ from litefuse.runtime.interpreter import Interpreter
 from litefuse.runtime.interpreter.subgraph import Node, SubgraphState
 from litefuse.runtime.kernels.tolerance import allowed_differences, part_of_bound
 from litefuse.runtime.model import Model, write_model
+from litefuse.runtime.model.checks import SUBGRAPH_FIELDS
 from tests.networks.job import Answer, Job
 from tests.networks.process import Child
+from tests.networks.sweep import OPTIMIZED
 from tests.networks.walk import Array, Compared
 
 
@@ -48,7 +50,30 @@ def one_node(model: Model, index: int) -> tuple[bytes, list[int]]:
     alone = replace(
         graph, operators=with_makers[::-1], inputs=tuple(fed), outputs=tuple(op.outputs)
     )
-    return write_model(replace(model, subgraphs=[alone], signature_defs=[])), fed
+    graphs = [alone]
+    if SUBGRAPH_FIELDS.get(getattr(op.options, "TABLE", "")):
+        graphs += model.subgraphs[1:]
+    return write_model(
+        _with_its_own_codes(replace(model, subgraphs=graphs, signature_defs=[]))
+    ), fed
+
+
+def _with_its_own_codes(model: Model) -> Model:
+    """The model without the operator codes that it does not use: one that LiteRT's reference lacks
+    would keep the rest from it.
+    """
+    used = sorted({op.opcode_index for graph in model.subgraphs for op in graph.operators})
+    graphs = [
+        replace(
+            graph,
+            operators=[
+                replace(op, opcode_index=used.index(op.opcode_index)) for op in graph.operators
+            ],
+        )
+        for graph in model.subgraphs
+    ]
+    codes = [model.operator_codes[i] for i in used]
+    return replace(model, subgraphs=graphs, operator_codes=codes)
 
 
 def compare_nodes(child: Child, ours: Sequence[Interpreter]) -> Compared:
@@ -74,9 +99,11 @@ def _in_litert(
 ) -> tuple[Answer, bool]:
     """The answer, and whether the reference kernels ended the process before."""
     answer = child.run(Job(content, "litert", "BUILTIN_REF", cases=cases))
-    if answer.stage == "done":
-        return answer, False
-    return child.run(Job(content, "litert", "AUTO", cases=cases)), answer.stage == "died"
+    died = answer.stage == "died"
+    for resolver in (OPTIMIZED, "AUTO"):
+        if answer.stage != "done":
+            answer = child.run(Job(content, "litert", resolver, cases=cases))
+    return answer, died
 
 
 def _compare(

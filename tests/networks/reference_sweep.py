@@ -5,9 +5,10 @@ ends with 1 if a file is not as it should be; ``--write docs/corpus.md`` also wr
 
 Each file runs on random inputs and on its types' limits, in LiteRT's reference kernels (in a child
 process, as they abort; where they do not run it in LiteRT's optimized ones, and where only XNNPACK
-runs it there) and in ours. Every tensor that a node writes is compared; where the reference aborts,
-each node alone in it (`one_by_one`). Where all are equal, all is said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
-be within its kernel's bound: integers equal, floats as far as the op's file derives. How far the
+runs it there) and in ours. Every tensor that a node writes is compared; where the reference does not
+run or survive the whole, each node alone in it (`one_by_one`). Where all are equal, all is said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
+be within its kernel's bound: integers equal, floats as far as the op's file derives; so must the nodes
+of a loop's turns (`loops`). How far the
 outputs are from end to end is a sum of many such differences: it is told, and integers judged.
 """
 
@@ -32,10 +33,13 @@ from litefuse.cli import inputs
 from litefuse.cli.compare import difference
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
 from litefuse.runtime.kernels.custom.flexbuffer import loads
+from litefuse.runtime.model import read_model
+from litefuse.runtime.model.enums import TensorType
 from tests.networks.job import Answer, Job
+from tests.networks.loops import compare_turns, note_turns
 from tests.networks.one_by_one import compare_nodes
 from tests.networks.process import Child
-from tests.networks.sweep import Reference, corpus_files, reference
+from tests.networks.sweep import OPTIMIZED, Reference, corpus_files, reference
 from tests.networks.walk import Compared, walk
 
 Array = NDArray[Any]
@@ -173,11 +177,11 @@ def _refusal(path: Path, job: Job) -> str:
 
 
 def _check_case(child: Child, row: Row, reference: Reference, case: Case) -> Interpreter | None:
-    """Judge one case; our run where nodes remain to be judged, as LiteRT shows only outputs or its
-    reference kernels do not survive the whole.
+    """Judge one case; our run where nodes remain to be judged one by one, as the reference kernels do
+    not run or survive the whole.
     """
     job = reference.job
-    inside = job.resolver != "AUTO" and not reference.died
+    inside = job.resolver == "BUILTIN_REF" or (job.resolver == OPTIMIZED and _has_resources(job))
     # What has hung once is not waited for again.
     patience = 5.0 if "does not end" in row.note else None
     answer = child.run(replace(job, cases=[case], tensors=inside), patience)
@@ -187,6 +191,7 @@ def _check_case(child: Child, row: Row, reference: Reference, case: Case) -> Int
         return None
     try:
         ours = _ready(Path(str(job.model)), case)
+        turns = note_turns(ours)
         ours.invoke()
     except (RuntimeError, ValueError) as error:
         if answer.stage == "done":
@@ -197,14 +202,22 @@ def _check_case(child: Child, row: Row, reference: Reference, case: Case) -> Int
         return None
     row.cases += 1
     _blank_unwritten(ours, answer)
-    if reference.died:
-        row.note = row.note or "LiteRT's reference kernels abort; each node is compared alone"
+    if not inside:
+        why = "abort" if reference.died else "do not run it"
+        row.note = row.note or f"LiteRT's reference kernels {why}: each node is compared alone"
+        if job.resolver == "AUTO":
+            _judge_outputs(row, ours, answer, case[0])
         return ours
     _judge_outputs(row, ours, answer, case[0])
-    if not inside:
-        return ours
-    _judge_nodes(row, ours, answer, job, case)
+    if not _judge_nodes(row, ours, answer, job, case):
+        _take(row, compare_turns(child, ours.model, turns), case[0])
     return None
+
+
+def _has_resources(job: Job) -> bool:
+    """Whether nodes share variables or hash tables, and so cannot run one by one."""
+    graphs = read_model(job.model).subgraphs
+    return any(t.type == TensorType.RESOURCE for graph in graphs for t in graph.tensors)
 
 
 def _blank_unwritten(ours: Interpreter, answer: Answer) -> None:
@@ -233,7 +246,8 @@ def _judge_outputs(row: Row, ours: Interpreter, answer: Answer, case: str) -> No
             row.fail("differs", f"{case}: output {k} is {found.max:.3g} ({found.relative:.1e}) off")
 
 
-def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Case) -> None:
+def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Case) -> bool:
+    """Judge every node; whether all tensors are equal."""
     (want,) = answer.tensors
     state = ours.subgraph(0)
     row.nodes = len(state.nodes)
@@ -241,6 +255,7 @@ def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Ca
     found = Compared(row.nodes) if same else walk(_ready(Path(str(job.model)), case), want)
     if not same:
         _take(row, found, case[0])
+    return same
 
 
 def _take(row: Row, found: Compared, case: str) -> None:
