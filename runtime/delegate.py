@@ -158,15 +158,16 @@ class _Running:
         self._outputs = [
             aligned_empty(port.shape, np.dtype(port.dtype)) for port in self.executable.outputs
         ]
-        self._bound: tuple[Array, ...] = ()
+        self._bound: tuple[Array, ...] | None = None
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         """Run; the same output arrays are given at each call."""
         # An interpreter gives the same arrays again and again: then nothing is bound anew.
-        if len(arrays) == len(self._bound) and all(map(_same, arrays, self._bound)):
+        bound = self._bound
+        if bound is not None and len(arrays) == len(bound) and all(map(_same, arrays, bound)):
             self.executable.invoke()
             return self._outputs
-        self._bound = ()
+        self._bound = None
         self.executable(*arrays, out=self._outputs)
         # What is out of line was copied by the executable, and must be again at the next call.
         if all(array.flags.c_contiguous and array.ctypes.data % ALIGN == 0 for array in arrays):

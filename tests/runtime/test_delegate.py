@@ -60,6 +60,26 @@ def test_it_equals_the_kernels_it_replaces() -> None:
         assert np.array_equal(run(compiled, image[None]), run(plain, image[None]))
 
 
+def test_a_partition_that_is_fed_nothing() -> None:
+    """float16 weights are widened before what the kernels run, their reader comes after it."""
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((3, 8)).astype(np.float16)
+    b = ModelBuilder()
+    x, middle = (b.add_tensor(name, (1, 8), "float32") for name in "xm")
+    wide = b.add_tensor("w", (3, 8), "float32")
+    stored = b.add_tensor("half", data=weights)
+    y = b.add_tensor("y", (1, 3), "float32")
+    b.add_op("DEQUANTIZE", [stored], [wide])
+    b.add_op("COS", [x], [middle])
+    b.add_op("FULLY_CONNECTED", [middle, wide, None], [y])
+    made = interpreter(b.finish_bytes([x], [y]))
+    assert () in [tuple(partition.inputs) for partition in made.subgraph(0).partitions]
+    for _ in range(3):
+        given = rng.standard_normal((1, 8)).astype(np.float32)
+        want = np.cos(given) @ weights.astype(np.float32).T
+        np.testing.assert_allclose(run(made, given), want, rtol=1e-5, atol=1e-6)
+
+
 def test_the_default_is_to_compile() -> None:
     made = interpreter(MODEL)
     assert len(made.subgraph(0).partitions) == 1

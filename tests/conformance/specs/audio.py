@@ -72,8 +72,8 @@ def mfcc(draw: Draw, dtype: str) -> Case:
         options["dct_coefficient_count"] = draw(st.sampled_from((0, -1, filters + 1)))
     if broken == "absent":
         del options[draw(st.sampled_from(tuple(options)))]
-    if draw(st.integers(0, 5)) == 5:
-        options["lower_frequency_limit"] += 0.75 if "lower_frequency_limit" in options else 0
+    if "lower_frequency_limit" in options and draw(st.integers(0, 5)) == 5:
+        options["lower_frequency_limit"] += 0.75
     bins = draw(st.integers(0, 1)) if broken == "bins" else draw(st.integers(9, 300))
     size: tuple[int, ...] = (draw(st.integers(1, 2)), draw(st.integers(1, 3)), bins)
     if broken == "rank":
