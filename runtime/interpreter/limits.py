@@ -27,26 +27,19 @@ def uncountable(shape: Iterable[int], itemsize: int) -> str | None:
     return "bytes" if elements * itemsize >= _COUNT else None
 
 
-def require_countable(value: TensorValue, shape: Iterable[int] | None) -> None:
-    """KernelError, in LiteRT's words, if a node's rule gives a shape that no tensor can have, such
-    as one with a negative dimension.
-    """
-    overflow = None if shape is None else uncountable(shape, _itemsize(value))
-    if overflow is not None:
+def require_positive(value: TensorValue, shape: Iterable[int] | None) -> None:
+    """KernelError, in LiteRT's words, if a node's rule gives a shape with a negative dimension."""
+    if shape is not None and min(shape, default=0) < 0:
         raise KernelError(
-            f"BytesRequired number of {overflow} overflowed: {value.name!r} would be {shape}"
+            f"BytesRequired number of elements overflowed: {value.name!r} would be {shape}"
         )
 
 
 def require_room(value: TensorValue) -> None:
     """KernelError, naming the tensor, if it is larger than the memory that there is."""
-    size = math.prod(value.shape) * _itemsize(value)
+    size = math.prod(value.shape) * (_POINTER if value.dtype.hasobject else value.dtype.itemsize)
     if size >= _SMALL:
         require_memory(size, f"tensor {value.name!r} {value.dtype.name}{list(value.shape)}")
-
-
-def _itemsize(value: TensorValue) -> int:
-    return _POINTER if value.dtype.hasobject else value.dtype.itemsize
 
 
 def require_memory(size: int, what: str) -> None:

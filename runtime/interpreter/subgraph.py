@@ -12,7 +12,7 @@ from litefuse.runtime.interpreter import arguments, errors
 from litefuse.runtime.interpreter.control_edges import control_edges
 from litefuse.runtime.interpreter.delegation import Executable, InterpreterPartition
 from litefuse.runtime.interpreter.details import Details, tensor_details
-from litefuse.runtime.interpreter.limits import require_countable, require_room, uncountable
+from litefuse.runtime.interpreter.limits import require_positive, require_room, uncountable
 from litefuse.runtime.interpreter.lookup import (
     Registered,
     find_kernel,
@@ -384,7 +384,7 @@ class SubgraphState:
         try:
             shapes = node.kernel.prepare(node.context)
             for value, shape in zip(node.context.outputs, shapes, strict=False):
-                require_countable(value, shape)
+                require_positive(value, shape)
             return shapes
         except Exception as error:
             raise errors.refused_node(error, node.index, node.context, stage) from error

@@ -77,4 +77,5 @@ def divisor(draw: Draw, data: np.ndarray | None, zero: int = 0) -> np.ndarray:
     assert data is not None
     if draw(st.integers(0, 9)) == 9:
         return data
-    return np.where(data == zero, zero + 1, data).astype(data.dtype)
+    other = zero - 1 if zero > 0 else zero + 1  # a zero point may be the type's largest number
+    return np.where(data == zero, other, data).astype(data.dtype)
