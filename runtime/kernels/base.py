@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from litefuse.runtime.errors import LitefuseError
+from litefuse.runtime.model.enums import TensorType
+from litefuse.runtime.model.storage import DTYPES
 
 if TYPE_CHECKING:
     from litefuse.runtime.model import Operator, Tensor
@@ -24,6 +27,12 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 _BIT_PATTERNS = frozenset({"bfloat16", "float8_e4m3fn", "float8_e5m2"})
+
+
+@cache
+def _type_name(kind: TensorType) -> str:
+    name = kind.name.lower()
+    return name if name in _BIT_PATTERNS else DTYPES[kind].name
 
 
 class KernelError(LitefuseError, RuntimeError):
@@ -58,8 +67,7 @@ class TensorValue:
         """`dtype.name`, but for types whose bit patterns lie in integers: `bfloat16`,
         `float8_e4m3fn`, `float8_e5m2`.
         """
-        name = self.tensor.type.name.lower()
-        return name if name in _BIT_PATTERNS else self.dtype.name
+        return _type_name(self.tensor.type)
 
     @property
     def name(self) -> str:

@@ -286,11 +286,11 @@ not edit.
 highest, alternating, zero); {summary}.
 
 - **status**: *equal*: every element of every tensor that a node writes is LiteRT's. *within*: with
-  LiteRT's own tensors for its inputs each node gives LiteRT's integers exactly, and floats within the
-  bound that the op's file derives ([ops.md](ops.md)). *runs here only*, *neither runs*: LiteRT does
+  LiteRT's own tensors for its inputs each node, in branches and in a loop's turns too, gives LiteRT's
+  integers exactly, and floats within the bound that the op's file derives ([ops.md](ops.md)). *runs here only*, *neither runs*: LiteRT does
   not run it (the note has its word); *refused*, *differs*: ours is wrong.
-- **LiteRT**: which of its kernels it is compared with: *ref* the reference, *optimized* and *auto*
-  (XNNPACK, which shows no tensors between: each node ran alone) where the reference does not run the file.
+- **LiteRT**: which of its kernels run the whole: *ref* the reference, else *optimized* or *auto*
+  (XNNPACK); then each node is compared alone, with the reference's kernels where they run it.
 - **part of bound**: the largest difference of a node's float result as a part of its bound, and
   **at** which node.
 - **end to end**: the largest difference of a float output as a part of its range, all nodes' added up.
