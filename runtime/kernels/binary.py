@@ -5,10 +5,11 @@ LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float bounds: POW and ATAN2 2 ulp (`accur
 derives it), the rest equal; 16-bit floats are computed in float32 and rounded.
 
 Found by running LiteRT: MAXIMUM and MINIMUM give the second operand where one is NaN, and run on
-empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too;
-ATAN2 pairs elements as they lie, and only asks for equal ranks.  POW of int32 is that of doubles,
-and -2**31 where that is no int32; but where one whole exponent of at least 1 is broadcast, powers
-are products of squares, which wrap or stop at the largest float.
+empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too, and
+makes of the lowest int8 by -1 the highest or the lowest, by the element's place in a vector loop
+(ours: the lowest); ATAN2 pairs elements as they lie, and only asks for equal ranks.  POW of int32 is
+that of doubles, and -2**31 where that is no int32; but where one whole exponent of at least 1 is
+broadcast, powers are products of squares, which wrap or stop at the largest float.
 """
 
 from __future__ import annotations
