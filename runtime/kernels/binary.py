@@ -5,11 +5,11 @@ LOGICAL_OR, BITWISE_XOR, RIGHT_SHIFT.  Float bounds: POW and ATAN2 2 ulp (`accur
 derives it), the rest equal; 16-bit floats are computed in float32 and rounded.
 
 Found by running LiteRT: MAXIMUM and MINIMUM give the second operand where one is NaN, and run on
-empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too, and
-makes of the lowest int8 by -1 the highest or the lowest, by the element's place in a vector loop
-(ours: the lowest); ATAN2 pairs elements as they lie, and only asks for equal ranks.  POW of int32 is
-that of doubles, and -2**31 where that is no int32; but where one whole exponent of at least 1 is
-broadcast, powers are products of squares, which wrap or stop at the largest float.
+empty tensors of any type; FLOOR_DIV divides floats as doubles and refuses a zero of theirs, too,
+and makes of the lowest int8 by -1 the highest or the lowest, by the element's place in a vector
+loop (ours: the lowest); ATAN2 pairs elements as they lie, and only asks for equal ranks.  POW of
+int32 is that of doubles, and -2**31 where that is no int32; but where one whole exponent of at
+least 1 is broadcast, powers are products of squares, which wrap or stop at the largest float.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ from litefuse.runtime.kernels.fixed_point import (
     integer_activation_range,
     mbqm,
     quantize_multiplier,
-    rdbp,
+    rdbp_by_any,
     srdhm,
+    unreduced_multiplier,
 )
 from litefuse.runtime.kernels.gemmlowp import reciprocal
 
@@ -97,7 +98,7 @@ def _evaluate_div(ctx: NodeContext) -> list[Array]:
 def _quotient(ctx: NodeContext, activation: str) -> Array:
     """Quantised a / b: a, shifted left as far as it goes, times the fixed-point reciprocal of b."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
-    q, shift = quantize_multiplier(
+    q, shift = unreduced_multiplier(
         float(np.float32(av.scale) / (np.float32(bv.scale) * np.float32(yv.scale)))
     )
     a = ctx.data(0).astype(np.int64) - av.zero_point
@@ -108,11 +109,7 @@ def _quotient(ctx: NodeContext, activation: str) -> Array:
     headroom = 31 - np.frexp(size.astype(np.float64))[1].astype(np.int64)
     scaled = srdhm(srdhm(a << headroom, inverse), q)
     right = over_unit + headroom - shift
-    # From 32 bits on, processors shift by the count modulo 32, and the mask of the bits that are
-    # cut off is -1, which rounds up what is not negative.
-    far = (scaled >> (right & 31)) + (scaled >= 0)
-    near = rdbp(scaled, np.clip(right, 0, 31))
-    value = np.where(right > 31, far, near) + yv.zero_point
+    value = rdbp_by_any(scaled, right) + yv.zero_point
     bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
     return np.asarray(np.clip(value, *bounds).astype(yv.dtype))
 

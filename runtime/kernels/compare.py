@@ -26,7 +26,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.bfloat16 import floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
-from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, srdhm
+from litefuse.runtime.kernels.fixed_point import rdbp_by_any, srdhm, unreduced_multiplier
 
 _NUMBERS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _TYPES = {
@@ -68,15 +68,11 @@ def _evaluate(ctx: NodeContext, function: Callable[[Array, Array], Any]) -> list
 def _common(value: TensorValue, data: Array) -> Array:
     """The numbers times scale * 2**8, which is of one scale for all tensors.
 
-    Meant for scales below 1. With a larger one, LiteRT shifts right by a negative number of bits,
-    as the processor does it: by that modulo 32, and every remainder counts as more than half.
+    Meant for scales below 1: with a larger one, the shift to the right is by a negative count.
     """
+    q, shift = unreduced_multiplier(value.scale)
     centred = (data.astype(np.int64) - value.zero_point) << 8
-    q, shift = quantize_multiplier(value.scale)
-    if shift <= 0:
-        return mbqm(centred, q, shift)
-    scaled = srdhm(centred, q)
-    return np.asarray((scaled >> (-shift % 32)) + (scaled >= 0))
+    return rdbp_by_any(srdhm(centred, q), -shift)
 
 
 def prepare_select(ctx: NodeContext) -> list[Shape | None]:

@@ -33,6 +33,14 @@ def round_half_away(x: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def quantize_multiplier(m: float) -> tuple[int, int]:
+    """(q, shift) for `mbqm`: as `unreduced_multiplier`, but a shift of 32 and more modulo 32, as
+    processors take it for `mbqm`'s 1 << shift in int32.
+    """
+    q, shift = unreduced_multiplier(m)
+    return q, shift & 31 if shift > 31 else shift
+
+
+def unreduced_multiplier(m: float) -> tuple[int, int]:
     """(q, shift) with m ~= q * 2**(shift - 31), q in [2**30, 2**31); (0, 0) for 0 and for m below
     2**-32.
 
@@ -51,8 +59,7 @@ def quantize_multiplier(m: float) -> tuple[int, int]:
         shift += 1
     if shift < -31:
         return 0, 0
-    # `mbqm` multiplies by 1 << shift in int32, for which processors take the shift modulo 32.
-    return q, shift & 31 if shift > 31 else shift
+    return q, shift
 
 
 def quantize_multipliers(m: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -98,6 +105,20 @@ def rdbp(x: IntLike, exponent: IntLike) -> IntArray:
     remainder = value & mask
     threshold = (mask >> 1) + (value < 0)
     return (value >> e) + (remainder > threshold)
+
+
+def rdbp_by_any(x: IntLike, exponent: IntLike) -> IntArray:
+    """`rdbp` of int32 with any exponent, as the compiled reference does it outside of [0, 31].
+
+    The processor takes the count of a 32-bit shift modulo 32 and that of a 64-bit one (which makes
+    the mask) modulo 64; of the mask 32 bits remain, and are -1 from 32 on, by which the remainder
+    of what is not negative counts as more than half.
+    """
+    value = np.asarray(x, np.int64)
+    e = np.asarray(exponent, np.int64)
+    mask = np.where(e & 63 < 32, (np.int64(1) << (e & 31)) - 1, -1)
+    up = (value & mask) > (mask >> 1) + (value < 0)
+    return np.asarray((value >> (e & 31)) + up)
 
 
 def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:

@@ -45,6 +45,25 @@ def test_rdbp_rounds_half_away_from_zero(x: int, e: int) -> None:
     assert int(fp.rdbp(x, e)) == rdbp(x, e)
 
 
+@given(int32, st.integers(0, 31))
+def test_rdbp_by_any_is_rdbp_where_that_is_defined(x: int, e: int) -> None:
+    assert int(fp.rdbp_by_any(x, e)) == rdbp(x, e)
+
+
+@pytest.mark.parametrize(
+    ("x", "exponent", "want"),
+    [(5, 32, 6), (-5, 32, -5), (5, -1, 1), (-5, -1, -1), (2**29, -3, 2), (2**29, 64, 2**29)],
+)
+def test_rdbp_by_any_beyond(x: int, exponent: int, want: int) -> None:
+    assert int(fp.rdbp_by_any(x, exponent)) == want
+
+
+def test_int32_of_what_does_not_fit_is_the_smallest() -> None:
+    given = [1.9, -1.9, 2.0**31, -(2.0**31), -(2.0**31) - 1, np.nan, np.inf, -np.inf]
+    least = -(2**31)
+    assert fp.int32_of(given).tolist() == [1, -1, least, least, least, least, least, least]
+
+
 @given(st.integers(-(2**20), 2**20), multipliers, st.integers(-31, 10))
 def test_mbqm(x: int, q: int, shift: int) -> None:
     left, right = max(shift, 0), max(-shift, 0)
