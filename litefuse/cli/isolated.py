@@ -57,8 +57,8 @@ def _obituary(name: str, status: int, said: str) -> str:
 
 
 def _save(path: Path, arrays: Arrays) -> None:
-    # Text tensors are arrays of objects. Both ends of this file are this module.
-    np.savez(path, *arrays, allow_pickle=True)
+    # Text tensors are arrays of objects, which are pickled. Both ends of this file are this module.
+    np.savez(path, *arrays)
 
 
 def _load(path: Path) -> Arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,11 @@ def load_arrays(paths: Sequence[Path], details: Details) -> list[NDArray[Any]]:
 def save_arrays(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
     """Write .npz by name, or .npy where there is one array."""
     if path.suffix == ".npz":
-        np.savez(path, allow_pickle=False, **named)
+        # np.savez takes names for arguments: an output may be called "file".
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, array in named.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
     elif path.suffix == ".npy" and len(named) == 1:
         np.save(path, next(iter(named.values())), allow_pickle=False)
     else:

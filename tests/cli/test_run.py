@@ -85,3 +85,13 @@ def test_random_inputs_repeat_by_seed() -> None:
 def test_arrays_or_random_is_a_choice() -> None:
     with pytest.raises(click.UsageError, match="one of the two"):
         run(digits.model_path("int8"))
+
+
+def test_outputs_of_any_name_are_written(tmp_path: Path) -> None:
+    """NumPy's own functions would take some of these names for arguments."""
+    named = {"file": A, "allow_pickle": B, "a/b:0": A}
+    save_arrays(tmp_path / "y.npz", named)
+    with np.load(tmp_path / "y.npz") as archive:
+        assert sorted(archive.files) == sorted(named)
+        for name, array in named.items():
+            np.testing.assert_array_equal(archive[name], array)

@@ -371,10 +371,18 @@ INDICES: dict[str, Any] = {
     "an object": object(),
     "complex": 1j,
 }
+
+
+def _filled(interpreter: Any) -> Any:
+    """The interpreter, its input set: some NumPys make an index 0 of an array of one."""
+    interpreter.set_tensor(0, IMAGE)
+    return interpreter
+
+
 for _name, _index in INDICES.items():
-    TENSORS[f"get tensor {_name}"] = once(lambda i, k=_index: i.get_tensor(k))
+    TENSORS[f"get tensor {_name}"] = once(lambda i, k=_index: _filled(i).get_tensor(k))
     TENSORS[f"set tensor {_name}"] = once(lambda i, k=_index: i.set_tensor(k, IMAGE))
-    TENSORS[f"view of tensor {_name}"] = once(lambda i, k=_index: i.tensor(k)())
+    TENSORS[f"view of tensor {_name}"] = once(lambda i, k=_index: _filled(i).tensor(k)())
     TENSORS[f"resize tensor {_name}"] = once(lambda i, k=_index: _resize(k, (1, 8, 8, 2))(i))
 for _name, _index in {"int32": np.int32(2), "uint8": np.uint8(2), "float32": np.float32(2)}.items():
     TENSORS[f"a constant by {_name}"] = once(lambda i, k=_index: i.get_tensor(k))
