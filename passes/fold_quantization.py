@@ -66,7 +66,7 @@ from litefuse.compiler.ir.types import F64, I32, SI32
 from litefuse.passes.support.body import Body, scalar_of
 from litefuse.passes.support.constants import constant, make_constant
 from litefuse.passes.support.walk import bodies, only_user
-from litefuse.runtime.kernels.fixed_point import quantize_multipliers, wrap32
+from litefuse.runtime.kernels.fixed_point import mbqm_multipliers, wrap32
 
 
 def fold_quantization(module: Module, context: PassContext) -> None:
@@ -163,7 +163,7 @@ def _apply(op: Operation) -> None:
             y = body.op("minf", body.op("maxf", y, body.f64(-(2.0**30))), body.f64(2.0**30))
         y = body.round_to_int(y)
     else:
-        fixed, exponents = quantize_multipliers(op["multipliers"])
+        fixed, exponents = mbqm_multipliers(op["multipliers"])
         m, s = channelwise(fixed, "multiplier"), channelwise(exponents, "shift")
         y = body.op("mbqm", body.args[0], m, s)
     if op["zero_point"]:

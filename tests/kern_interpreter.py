@@ -23,7 +23,7 @@ from litefuse.compiler.ir.types import (
     QuantizedType,
     TensorType,
 )
-from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multipliers, round_half_away, wrap32
+from litefuse.runtime.kernels.fixed_point import mbqm, mbqm_multipliers, round_half_away, wrap32
 from litefuse.runtime.kernels.gemmlowp import softmax_int8_table, softmax_rows, softmax_scaling
 
 Array = np.ndarray[Any, Any]
@@ -240,7 +240,7 @@ def rescale(op: Operation, args: list[Array]) -> Array:
     if op.get("arithmetic") == "float64":
         product = args[0].astype(np.float64) * np.asarray(op["multipliers"])
         return (round_half_away(product) + op["zero_point"]).astype(np.int32)
-    q, s = quantize_multipliers(op["multipliers"])
+    q, s = mbqm_multipliers(op["multipliers"])
     return (mbqm(args[0], q, s) + op["zero_point"]).astype(np.int32)
 
 

@@ -8,7 +8,7 @@ from litefuse.compiler.ir.core import Value
 from litefuse.passes.support.body import Body
 from litefuse.passes.tfl_to_kern.elementwise import minus, plus
 from litefuse.passes.tfl_to_kern.lowering import Lowering
-from litefuse.runtime.kernels.fixed_point import quantize_bound, quantize_multiplier
+from litefuse.runtime.kernels.fixed_point import mbqm_multiplier, quantize_bound
 
 _BOUNDS: dict[str, tuple[float, float | None]] = {
     "tfl.relu": (0.0, None),
@@ -25,7 +25,7 @@ def relu(node: Lowering) -> Value:
     if node.kind(x) == "f32":
         return node.map([x], node.result, lambda body, a: body.clamp_float(a, low, high))
     qx, qy = node.quant(x), node.quant(node.op.result)
-    multiplier, shift = quantize_multiplier(float(np.float32(qx.scale) / np.float32(qy.scale)))
+    multiplier, shift = mbqm_multiplier(float(np.float32(qx.scale) / np.float32(qy.scale)))
     least = max(-128, quantize_bound(low, qy.scale, qy.zero_point))
     most = 127 if high is None else min(127, quantize_bound(high, qy.scale, qy.zero_point))
 

@@ -11,7 +11,7 @@ from litefuse.compiler.ir.types import SI32, tensor
 from litefuse.passes.support.body import Body
 from litefuse.passes.tfl_to_kern.lowering import Lowering
 from litefuse.runtime.kernels.add_sub import AddScaling, add_scaling
-from litefuse.runtime.kernels.fixed_point import quantize_multiplier
+from litefuse.runtime.kernels.fixed_point import mbqm_multiplier
 
 # int8 sums happen at this many bits below the point, as in the reference.
 _LEFT_SHIFT = 20
@@ -34,7 +34,7 @@ def mul(node: Lowering) -> Value:
         return _float(node, "mulf")
     qa, qb, qy = node.quant(a), node.quant(b), node.quant(node.op.result)
     real = np.float32(qa.scale) * np.float32(qb.scale) / np.float32(qy.scale)
-    multiplier, shift = quantize_multiplier(float(real))
+    multiplier, shift = mbqm_multiplier(float(real))
 
     def product(body: Body, x: Value, y: Value) -> Value:
         p = body.op("muli", minus(body, x, qa.zero_point), minus(body, y, qb.zero_point))

@@ -7,7 +7,7 @@ from litefuse.compiler.ir.types import F16, F32
 from litefuse.passes.support.body import Body
 from litefuse.passes.tfl_to_kern.elementwise import minus, plus
 from litefuse.passes.tfl_to_kern.lowering import Lowering, element_kind
-from litefuse.runtime.kernels.fixed_point import quantize_multiplier
+from litefuse.runtime.kernels.fixed_point import mbqm_multiplier
 
 
 def quantize(node: Lowering) -> Value:
@@ -26,7 +26,7 @@ def quantize(node: Lowering) -> Value:
         )
     node.need(source == "i8", "x must be float32 or per-tensor quantised int8", x.type)
     qx = node.quant(x)
-    multiplier, shift = quantize_multiplier(qx.scale / qy.scale)
+    multiplier, shift = mbqm_multiplier(qx.scale / qy.scale)
 
     def rescaled(body: Body, a: Value) -> Value:
         a = body.op("mbqm", minus(body, a, qx.zero_point), body.i32(multiplier), body.i32(shift))

@@ -9,7 +9,7 @@ from litefuse.compiler.ir.core import Value
 from litefuse.passes.support.body import Body, scalar_of
 from litefuse.passes.tfl_to_kern.elementwise import minus, plus
 from litefuse.passes.tfl_to_kern.lowering import Lowering
-from litefuse.runtime.kernels.fixed_point import quantize_multiplier
+from litefuse.runtime.kernels.fixed_point import mbqm_multiplier
 
 
 def mean(node: Lowering) -> Value:
@@ -62,7 +62,7 @@ def _sum(node: Lowering, divide: bool) -> Value:
             node, "sum", axes, body, body.op("divf", acc, body.f32(count)) if divide else acc
         )
     qx, qy = node.quant(x), node.quant(node.op.result)
-    multiplier, shift = quantize_multiplier(qx.scale / qy.scale)
+    multiplier, shift = mbqm_multiplier(qx.scale / qy.scale)
     if divide:
         # As the reference: 1 / n goes into the multiplier's spare bits, truncating.
         spare = min(count.bit_length() - 1, 32, 31 + shift)

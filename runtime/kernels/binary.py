@@ -43,7 +43,6 @@ from litefuse.runtime.kernels.fixed_point import (
     quantize_multiplier,
     rdbp_by_any,
     srdhm,
-    unreduced_multiplier,
 )
 from litefuse.runtime.kernels.gemmlowp import reciprocal
 
@@ -98,7 +97,7 @@ def _evaluate_div(ctx: NodeContext) -> list[Array]:
 def _quotient(ctx: NodeContext, activation: str) -> Array:
     """Quantised a / b: a, shifted left as far as it goes, times the fixed-point reciprocal of b."""
     av, bv, yv = ctx.input(0), ctx.input(1), ctx.outputs[0]
-    q, shift = unreduced_multiplier(
+    q, shift = quantize_multiplier(
         float(np.float32(av.scale) / (np.float32(bv.scale) * np.float32(yv.scale)))
     )
     a = ctx.data(0).astype(np.int64) - av.zero_point

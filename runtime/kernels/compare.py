@@ -26,7 +26,7 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.bfloat16 import floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
-from litefuse.runtime.kernels.fixed_point import rdbp_by_any, srdhm, unreduced_multiplier
+from litefuse.runtime.kernels.fixed_point import quantize_multiplier, rdbp_by_any, srdhm
 
 _NUMBERS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _TYPES = {
@@ -70,7 +70,7 @@ def _common(value: TensorValue, data: Array) -> Array:
 
     Meant for scales below 1: with a larger one, the shift to the right is by a negative count.
     """
-    q, shift = unreduced_multiplier(value.scale)
+    q, shift = quantize_multiplier(value.scale)
     centred = (data.astype(np.int64) - value.zero_point) << 8
     return rdbp_by_any(srdhm(centred, q), -shift)
 

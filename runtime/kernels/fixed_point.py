@@ -33,14 +33,6 @@ def round_half_away(x: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 
 def quantize_multiplier(m: float) -> tuple[int, int]:
-    """(q, shift) for `mbqm`: as `unreduced_multiplier`, but a shift of 32 and more modulo 32, as
-    processors take it for `mbqm`'s 1 << shift in int32.
-    """
-    q, shift = unreduced_multiplier(m)
-    return q, shift & 31 if shift > 31 else shift
-
-
-def unreduced_multiplier(m: float) -> tuple[int, int]:
     """(q, shift) with m ~= q * 2**(shift - 31), q in [2**30, 2**31); (0, 0) for 0 and for m below
     2**-32.
 
@@ -62,9 +54,17 @@ def unreduced_multiplier(m: float) -> tuple[int, int]:
     return q, shift
 
 
-def quantize_multipliers(m: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """`quantize_multiplier` of each element: (q int32[n], shift int32[n])."""
-    pairs = [quantize_multiplier(float(v)) for v in np.asarray(m, np.float64).ravel()]
+def mbqm_multiplier(m: float) -> tuple[int, int]:
+    """`quantize_multiplier` for code that does `mbqm` itself: a left shift modulo 32, as processors
+    take it for a 32-bit number.
+    """
+    q, shift = quantize_multiplier(m)
+    return q, shift & 31 if shift > 31 else shift
+
+
+def mbqm_multipliers(m: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """`mbqm_multiplier` of each element: (q int32[n], shift int32[n])."""
+    pairs = [mbqm_multiplier(float(v)) for v in np.asarray(m, np.float64).ravel()]
     return np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32)
 
 
@@ -125,10 +125,11 @@ def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     """MultiplyByQuantizedMultiplier, double rounding: rdbp(srdhm(x << max(shift, 0), q),
     max(-shift, 0)).
 
-    The left shift wraps at 32 bits as the compiled reference does.
+    The left shift is one of 32 bits, as the compiled reference does it: its count is taken modulo
+    32, and what it shifts out is gone.
     """
     s = np.asarray(shift, np.int64)
-    left = np.maximum(s, 0)
+    left = np.maximum(s, 0) & 31
     value = np.asarray(x, np.int64)
     if np.any(left > 0):
         value = wrap32(value << left)
