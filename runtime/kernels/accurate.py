@@ -15,7 +15,8 @@ import numpy as np
 
 from litefuse.runtime.kernels.base import Array
 
-Function = Callable[[Array], Array]
+Floats = Array | np.floating[Any]
+Function = Callable[[Floats], Array]
 
 
 # Units in the last place between one of these functions and the C library's.  Ours is rounded once,
@@ -25,23 +26,23 @@ Function = Callable[[Array], Array]
 LIBRARY_ULP = 2
 
 
-def _wider(x: Array) -> Array:
+def _wider(x: Floats) -> Floats:
     return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
 
 
-def accurate(function: Callable[[Array], Any]) -> Function:
+def accurate(function: Callable[[Any], Any]) -> Function:
     """A NumPy function of floats, computed in a wider type and rounded to the argument's."""
 
-    def rounded(x: Array) -> Array:
+    def rounded(x: Floats) -> Array:
         return np.asarray(function(_wider(x)), x.dtype)
 
     return rounded
 
 
-def accurate_of_two(function: Callable[[Array, Array], Any]) -> Callable[[Array, Array], Array]:
+def accurate_of_two(function: Callable[[Any, Any], Any]) -> Callable[[Floats, Floats], Array]:
     """As `accurate`, of two arrays of one type."""
 
-    def rounded(a: Array, b: Array) -> Array:
+    def rounded(a: Floats, b: Floats) -> Array:
         return np.asarray(function(_wider(a), _wider(b)), a.dtype)
 
     return rounded

@@ -116,7 +116,7 @@ def rdbp_by_any(x: IntLike, exponent: IntLike) -> IntArray:
     """
     value = np.asarray(x, np.int64)
     e = np.asarray(exponent, np.int64)
-    mask = np.where(e & 63 < 32, (np.int64(1) << (e & 31)) - 1, -1)
+    mask = np.where((e & 63) < 32, (np.int64(1) << (e & 31)) - 1, -1)
     up = (value & mask) > (mask >> 1) + (value < 0)
     return np.asarray((value >> (e & 31)) + up)
 
