@@ -26,8 +26,8 @@ Function = Callable[[Floats], Array]
 LIBRARY_ULP = 2
 
 
-def _wider(x: Floats) -> Floats:
-    return x.astype(np.longdouble if x.dtype == np.float64 else np.float64)
+def _wider(x: Floats) -> Array:
+    return np.asarray(x, np.longdouble if x.dtype == np.float64 else np.float64)
 
 
 def accurate(function: Callable[[Any], Any]) -> Function:
