@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from litefuse.compiler.ir.opdef import require
 from litefuse.compiler.ops.tfl import rules
 from litefuse.compiler.ops.tfl.declare import Arg, Shape, need, size_of, tfl_op
-from litefuse.compiler.ops.tfl.node import NodeView, refuse
+from litefuse.compiler.ops.tfl.node import NodeView, TensorView, refuse
 
 FORMATS = ("DEFAULT", "SHUFFLED4x16INT8")
 
@@ -44,6 +46,27 @@ def _check(node: NodeView) -> None:
     rules.weights(node, w, kind, channels, 0)
     rules.bias(node, 2, kind, channels)
     rules.activation(node)
+    if kind == "i8":
+        _rescaled_fits(node, x, w)
+
+
+def _rescaled_fits(node: NodeView, x: TensorView, w: TensorView) -> None:
+    """The rescaled sums fit int32: the reference makes the smallest int32 of those that do not."""
+    depth = (w.shape or (0, 0))[1]
+    b = node.optional(2)
+    offset = (
+        0
+        if b is None
+        else int(np.abs(rules.constant(b, "the bias").astype(np.int64)).max(initial=0))
+    )
+    largest = 255 * 127 * depth + offset
+    factor = max(w.scales) * x.scales[0] / node.output.scales[0]
+    if largest * factor >= 2**31:
+        refuse(
+            "rescaled sums must fit int32",
+            f"sums up to {largest} times {factor:.3g}",
+            "the scales are far from each other: quantise the model anew",
+        )
 
 
 FULLY_CONNECTED = tfl_op(

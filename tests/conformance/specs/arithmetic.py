@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.conformance.case import Arg, Case, case
-from tests.conformance.draw import PLAIN, Draw, broadcast_pair, shape
+from tests.conformance.draw import PLAIN, Draw, broadcast_pair, float32, shape
 from tests.conformance.registry import conforms
 from tests.conformance.specs.operands import broadcast, divisor, operand, quantised
 
@@ -45,6 +45,13 @@ def _of(op: str) -> None:
         q = _powers(draw) if label != dtype else [quantised(draw, dtype) for _ in range(3)]
         if label == "int16" and op in ("ADD", "MUL") and draw(st.integers(0, 3)) == 3:
             q = [{}, {}, {}]  # whole numbers, which wrap
+        if op == "SUB" and q[0]:
+            # Below that, LiteRT shifts by a negative count, in its vector loop in another way than
+            # after it (ADD aborts).
+            most = 2 * max(q[0]["scale"], q[1]["scale"])
+            q[2]["scale"] = max(
+                q[2]["scale"], float32(most * 2.0 ** (-14 if dtype == "int16" else -19))
+            )
         a = operand(draw, a_shape, dtype, constant=True, **q[0])
         b = operand(draw, b_shape, dtype, constant=True, **q[1])
         if op == "DIV" and dtype != "float32":

@@ -34,6 +34,7 @@ def test_rows_may_span_dimensions():
         ("data's type", [X, QW, None], Y, {}),
         ("rank 2", [X, f32(5, 8, 1, const=True), None], Y, {}),
         ("format", [QX, QW, None], QY, {"weights_format": 1}),
+        ("rescaled sums must fit", [i8(2, 8, scale=1e5), QW, None], i8(2, 5, scale=1e-5), {}),
         ("fit together", [f32(3, 5), W, None], Y, {}),
         ("fit together", [f32(2, 2, 4), W, None], Y, {"keep_num_dims": True}),
     ],
