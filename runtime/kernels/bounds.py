@@ -78,8 +78,7 @@ def summation(evaluate: Evaluate, text: str, terms: Count) -> Bound:
     """
 
     def allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
-        with np.errstate(all="ignore"):
-            magnitudes = evaluate(absolute(ctx))
+        magnitudes = evaluate(absolute(ctx))
         return [rounded(terms(ctx), m) for m in magnitudes]
 
     return Bound(f"summation bound, n = {text}", allowed)
@@ -109,8 +108,7 @@ def contraction(
             data = {i: np.abs(array) for i, array in data.items()}
         if has_bias and bias is not None:
             data[bias] = np.zeros_like(ctx.data(bias)) if hybrid else np.abs(ctx.data(bias))
-        with np.errstate(all="ignore"):
-            (magnitude,) = evaluate(variant(ctx, data))
+        (magnitude,) = evaluate(variant(ctx, data))
         if hybrid:
             offset = np.abs(ctx.data(bias).ravel()) if has_bias and bias is not None else 0.0
             return [rounded(HYBRID, np.abs(magnitude) + offset)]

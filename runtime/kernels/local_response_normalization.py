@@ -64,12 +64,11 @@ def _squares(ctx: NodeContext) -> Array:
 
 
 def _allowed(ctx: NodeContext, outputs: Sequence[Array]) -> list[Array]:
-    with np.errstate(all="ignore"):
-        total = _squares(ctx).astype(np.float64)
-        bias, alpha, beta = (np.float64(number) for number in _numbers(ctx))
-        off = gamma(2 * _radius(ctx) + 2) * (np.abs(bias) + np.abs(alpha) * total)
-        part = off / np.abs(bias + alpha * total)
-        return [2 * np.abs(outputs[0]) * (np.expm1(np.abs(beta) * part) + gamma(3))]
+    total = _squares(ctx).astype(np.float64)
+    bias, alpha, beta = (np.float64(number) for number in _numbers(ctx))
+    off = gamma(2 * _radius(ctx) + 2) * (np.abs(bias) + np.abs(alpha) * total)
+    part = off / np.abs(bias + alpha * total)
+    return [2 * np.abs(outputs[0]) * (np.expm1(np.abs(beta) * part) + gamma(3))]
 
 
 _BOUND = Bound("2 beta times what the base may be off, as a part of it, and 3 roundings", _allowed)

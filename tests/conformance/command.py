@@ -35,7 +35,7 @@ interpreter and in LiteRT's reference kernels. Made by
 """
 
 
-# How Hypothesis heads the smallest case that fails: the old words and, since 6.160, the new.
+# How Hypothesis heads the smallest case that fails: older and newer words.
 _SMALLEST = re.compile("Falsifying example|Failing test case")
 
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from litefuse.runtime.interpreter import Interpreter
 from litefuse.runtime.model import Model, read_model, write_model
 from litefuse.runtime.model.checks import SUBGRAPH_FIELDS
 from tests.networks.job import Job
+from tests.networks.ours import ready
 from tests.networks.process import Child
 from tests.networks.walk import Array, Compared, walk
 
-# The subgraphs that one loop runs, and how many of its turns are looked at.
-_FIELDS = {"WHILE": ("cond_subgraph_index", "body_subgraph_index")}
-_TURNS = 12
+_LOOPS = ("WHILE",)
+_TURNS = 12  # of a loop are looked at
 
 Calls = dict[int, list[list[Array]]]  # what each subgraph was given, turn by turn
 
@@ -34,7 +34,8 @@ def note_turns(interpreter: Interpreter) -> Calls:
         int(getattr(op.options, name))
         for graph in interpreter.model.subgraphs
         for op in graph.operators
-        for name in _FIELDS.get(op.name, ())
+        if op.name in _LOOPS
+        for name in _subgraphs(op)
     }
     calls: Calls = {}
     run = interpreter.run_subgraph
@@ -70,26 +71,11 @@ def _compare(child: Child, content: bytes, given: list[Array], where: str, found
     if answer.stage != "done":
         found.beyond.append(f"{where}: LiteRT {answer.stage}: {answer.error}")
         return
-    ours = _interpreter(content, fed)
+    ours = ready(content, fed)
     calls = note_turns(ours)
     inner = walk(ours, answer.tensors[0])
     merge(found, inner, where)
     merge(found, compare_turns(child, ours.model, calls), where)
-
-
-def _interpreter(content: bytes, given: list[Array]) -> Interpreter:
-    kind = OpResolverType.BUILTIN_REF
-    made = Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=kind,
-        experimental_preserve_all_tensors=True,
-    )
-    made.allocate_tensors()
-    state = made.subgraph(0)
-    fed = [t for t in state.graph.inputs if not state.is_constant(t)]
-    for t, array in zip(fed, given, strict=True):
-        made.set_tensor(t, array)
-    return made
 
 
 def merge(found: Compared, other: Compared, where: str = "") -> None:
@@ -112,9 +98,14 @@ def with_main(model: Model, index: int) -> Model:
     return replace(model, subgraphs=moved, signature_defs=[])
 
 
+def _subgraphs(op: Any) -> tuple[str, ...]:
+    """The options that name the operator's subgraphs."""
+    return SUBGRAPH_FIELDS.get(getattr(op.options, "TABLE", ""), ())
+
+
 def _moved(op: Any, places: list[int]) -> Any:
     """The operator, its subgraphs where they are now."""
-    names = SUBGRAPH_FIELDS.get(getattr(op.options, "TABLE", ""), ())
+    names = _subgraphs(op)
     if not names:
         return op
     options = copy(op.options)

@@ -6,10 +6,11 @@ ends with 1 if a file is not as it should be; ``--write docs/corpus.md`` also wr
 Each file runs on random inputs and on its types' limits, in LiteRT's reference kernels (in a child
 process, as they abort; where they do not run it in LiteRT's optimized ones, and where only XNNPACK
 runs it there) and in ours. Every tensor that a node writes is compared; where the reference does not
-run or survive the whole, each node alone in it (`one_by_one`). Where all are equal, all is said. Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must
-be within its kernel's bound: integers equal, floats as far as the op's file derives; so must the nodes
-of a loop's turns (`loops`). How far the
-outputs are from end to end is a sum of many such differences: it is told, and integers judged.
+run or survive the whole, each node alone in it (`one_by_one`). Where all are equal, all is said.
+Otherwise our nodes run again one by one on the reference's own tensors (`walk`), and each must be
+within its kernel's bound: integers equal, floats as far as the op's file derives; so must the nodes
+of a loop's turns (`loops`). How far the outputs are from end to end is a sum of many such
+differences: it is told, and integers judged.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ from rich.table import Table
 
 from litefuse.cli import inputs
 from litefuse.cli.compare import difference
-from litefuse.runtime.interpreter import Interpreter, OpResolverType
+from litefuse.runtime.interpreter import Interpreter
 from litefuse.runtime.kernels.custom.flexbuffer import loads
 from litefuse.runtime.model import read_model
 from litefuse.runtime.model.enums import TensorType
 from tests.networks.job import Answer, Job
 from tests.networks.loops import compare_turns, note_turns
 from tests.networks.one_by_one import compare_nodes
+from tests.networks.ours import fed, keeping, ready
 from tests.networks.process import Child
 from tests.networks.sweep import OPTIMIZED, Reference, corpus_files, reference
 from tests.networks.walk import Compared, walk
@@ -130,8 +132,7 @@ def check(child: Child, path: Path, runs: int = 5, limits: bool = True) -> Row:
 
 def _cases(path: Path, job: Job, runs: int, limits: bool) -> Iterable[Case]:
     """Inputs for all tensors that a caller feeds: as `child` makes them."""
-    interpreter = _interpreter(path)
-    details = _fed(interpreter)
+    details = fed(keeping(path))
     for name, arrays in inputs.cases(details, job.seed, runs, limits):
         if job.small_integers:
             arrays = [
@@ -140,37 +141,11 @@ def _cases(path: Path, job: Job, runs: int, limits: bool) -> Iterable[Case]:
         yield name, arrays
 
 
-def _fed(interpreter: Interpreter) -> list[Any]:
-    state = interpreter.subgraph(0)
-    return [d for d in interpreter.get_input_details() if not state.is_constant(d["index"])]
-
-
-def _interpreter(path: Path) -> Interpreter:
-    return Interpreter(
-        str(path),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
-
-
-def _ready(path: Path, case: Case) -> Interpreter:
-    """An interpreter of ours with its inputs set."""
-    interpreter = _interpreter(path)
-    for detail in interpreter.get_input_details():
-        shape = inputs.shape_of(detail)
-        if tuple(detail["shape"]) != shape:
-            interpreter.resize_tensor_input(detail["index"], list(shape))
-    interpreter.allocate_tensors()
-    for detail, array in zip(_fed(interpreter), case[1], strict=True):
-        interpreter.set_tensor(detail["index"], array)
-    return interpreter
-
-
 def _refusal(path: Path, job: Job) -> str:
     """Why we do not run a file; empty when we do."""
     try:
         for case in _cases(path, job, 1, limits=False):
-            _ready(path, case).invoke()
+            ready(path, case[1]).invoke()
     except (RuntimeError, ValueError) as error:
         return str(error)
     return ""
@@ -190,7 +165,7 @@ def _check_case(child: Child, row: Row, reference: Reference, case: Case) -> Int
         row.note = row.note or f"LiteRT does not end on {case[0]}"
         return None
     try:
-        ours = _ready(Path(str(job.model)), case)
+        ours = ready(Path(str(job.model)), case[1])
         turns = note_turns(ours)
         ours.invoke()
     except (RuntimeError, ValueError) as error:
@@ -252,7 +227,7 @@ def _judge_nodes(row: Row, ours: Interpreter, answer: Answer, job: Job, case: Ca
     state = ours.subgraph(0)
     row.nodes = len(state.nodes)
     same = all(_same(ours.get_tensor(t, g), array) for (g, t), array in want.items() if g == 0)
-    found = Compared(row.nodes) if same else walk(_ready(Path(str(job.model)), case), want)
+    found = Compared(row.nodes) if same else walk(ready(Path(str(job.model)), case[1]), want)
     if not same:
         _take(row, found, case[0])
     return same
@@ -287,8 +262,9 @@ highest, alternating, zero); {summary}.
 
 - **status**: *equal*: every element of every tensor that a node writes is LiteRT's. *within*: with
   LiteRT's own tensors for its inputs each node, in branches and in a loop's turns too, gives LiteRT's
-  integers exactly, and floats within the bound that the op's file derives ([ops.md](ops.md)). *runs here only*, *neither runs*: LiteRT does
-  not run it (the note has its word); *refused*, *differs*: ours is wrong.
+  integers exactly, and floats within the bound that the op's file derives ([ops.md](ops.md)). *runs
+  here only*, *neither runs*: LiteRT does not run it (the note has its word); *refused*, *differs*:
+  ours is wrong.
 - **LiteRT**: which of its kernels run the whole: *ref* the reference, else *optimized* or *auto*
   (XNNPACK); then each node is compared alone, with the reference's kernels where they run it.
 - **part of bound**: the largest difference of a node's float result as a part of its bound, and

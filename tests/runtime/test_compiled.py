@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import warnings
@@ -32,6 +31,7 @@ from litefuse.runtime.kernel_table import KernelNameError
 from litefuse.runtime.model import read_model, write_model
 from litefuse.runtime.model.build import ModelBuilder
 from tests.conftest import ROOT
+from tests.elsewhere import python
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -302,15 +302,7 @@ y = model(np.load("x.npy"))[0]
 maps = [line for line in open("/proc/self/maps") if "digits.litefuse" in line and "r-xp" in line]
 print(json.dumps({"y": y.tolist(), "modules": sorted(sys.modules), "mapped": len(maps)}))
 """
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=env,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert np.array_equal(found["y"], want)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from litefuse.runtime.build import Partition, artifact_key
 from litefuse.runtime.cache import Cache
 from litefuse.runtime.options import Options
+from tests.elsewhere import python
 from tests.runtime import native_image
 
 PARTITION = Partition(0, (0, 2, 3), (3,), (7,), {3: (1000,), 7: (1000,)})
@@ -42,11 +41,8 @@ print(json.dumps({
 """
 
 
-def _start(repo_root: Path, cwd: Path) -> Any:
-    env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    done = subprocess.run(
-        [sys.executable, "-c", WARM], env=env, cwd=cwd, capture_output=True, text=True, timeout=60
-    )
+def _start(cwd: Path) -> Any:
+    done = python(WARM, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -59,8 +55,8 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_hit_imports_numpy_and_the_standard_library_only(cached: Path, repo_root: Path) -> None:
-    found = _start(repo_root, cached)
+def test_a_hit_imports_numpy_and_the_standard_library_only(cached: Path) -> None:
+    found = _start(cached)
     assert found["cached"]
     assert found["y"] == float(native_image.expected(np.ones(1000, np.float32))[0])
     top = {name.partition(".")[0] for name in found["modules"]}
@@ -81,7 +77,7 @@ def test_a_hit_imports_numpy_and_the_standard_library_only(cached: Path, repo_ro
 
 
 @pytest.mark.perf
-def test_a_hit_costs_less_than_importing_numpy(cached: Path, repo_root: Path) -> None:
-    runs = [_start(repo_root, cached) for _ in range(5)]
+def test_a_hit_costs_less_than_importing_numpy(cached: Path) -> None:
+    runs = [_start(cached) for _ in range(5)]
     ours = min(run["import"] + run["load"] + run["run"] for run in runs)
     assert ours < min(run["numpy"] for run in runs)

@@ -54,12 +54,8 @@ def _rescaled_fits(node: NodeView, x: TensorView, w: TensorView) -> None:
     """The rescaled sums fit int32: the reference makes the smallest int32 of those that do not."""
     depth = (w.shape or (0, 0))[1]
     b = node.optional(2)
-    offset = (
-        0
-        if b is None
-        else int(np.abs(rules.constant(b, "the bias").astype(np.int64)).max(initial=0))
-    )
-    largest = 255 * 127 * depth + offset
+    offsets = np.zeros(1, np.int64) if b is None else rules.constant(b, "the bias").astype(np.int64)
+    largest = 255 * 127 * depth + int(np.abs(offsets).max(initial=0))
     factor = max(w.scales) * x.scales[0] / node.output.scales[0]
     if largest * factor >= 2**31:
         refuse(

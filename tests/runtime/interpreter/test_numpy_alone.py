@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ai_edge_litert import interpreter as litert
+
+from tests.elsewhere import python
 
 # Everything that is not the standard library or NumPy, and of the library what a browser lacks.
 ALONE = """
@@ -48,15 +47,7 @@ print(json.dumps(found))
 @pytest.mark.parametrize("name", ["digits_int8", "digits_float32"])
 def test_numpy_is_enough(name: str, repo_root: Path, tmp_path: Path) -> None:
     model = repo_root / "litefuse" / "data" / f"{name}.tflite"
-    env = {**os.environ, "PYTHONPATH": str(repo_root)}
-    done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(model)],
-        env=env,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python(ALONE, str(model), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     reference = litert.Interpreter(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +19,6 @@ from litefuse.runtime.model import (
     write_model,
 )
 from litefuse.runtime.model.records import record_class
-from tests.layout import ROOT
 
 interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -90,12 +86,3 @@ def feed(interpreter: Any, seed: int = 0) -> list[np.ndarray]:
         interpreter.set_tensor(detail["index"], value)
     interpreter.invoke()
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
-
-
-def python(code: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own, where a crash is a result and not the end."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, timeout=timeout, env=environment, check=False,
-    )  # fmt: skip

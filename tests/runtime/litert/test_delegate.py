@@ -19,14 +19,14 @@ from litefuse.runtime.litert import compiled, delegate, kernel
 from litefuse.runtime.litert.errors import LiteRTError
 from litefuse.runtime.model.build import ModelBuilder
 from litefuse.runtime.plan import STRANDED_RULE
+from tests.conftest import ROOT
+from tests.elsewhere import python
 from tests.runtime.litert.models import (
-    ROOT,
     chain_value,
     feed,
     interpreter_module,
     make_interpreter,
     make_model,
-    python,
 )
 
 Resolver = interpreter_module.OpResolverType

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.litert.models import ROOT, python
+from tests.conftest import ROOT
+from tests.elsewhere import python
 
 EXAMPLE = ROOT / "examples" / "numba_delegate.py"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.runtime.litert.models import python
+from tests.elsewhere import python
 
 SETUP = """
 import gc, sys, atexit
