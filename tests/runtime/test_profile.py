@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from litefuse.runtime import profile
 from litefuse.runtime.artifact import read
 from litefuse.runtime.executor import Executable
 from litefuse.runtime.loader import load_bytes
@@ -75,13 +76,16 @@ def test_it_is_plain_data(recorded: Profile) -> None:
     assert data["runs"] == 3
 
 
-def test_steps_add_up_to_the_clocks_time(executable: Executable) -> None:
+def test_every_step_of_a_real_executable_is_timed(executable: Executable) -> None:
     executable(np.ones(N, np.float32))
     profile = executable.profile(30)
     assert (profile.runs, profile.num_threads, len(profile.steps)) == (30, 2, 2)
-    inside = sum(step.median_ns for step in profile.steps)
-    assert all(step.min_ns > 0 for step in profile.steps)
-    assert 0.3 * profile.invoke_median_ns < inside < 1.2 * profile.invoke_median_ns
+    assert profile.invoke_min_ns > 0
+    for (
+        step
+    ) in profile.steps:  # a step may be over before the thread that reads the counter is there
+        assert 0 <= step.min_ns <= step.median_ns
+        assert step.mean_ns > 0
 
 
 def test_profiling_needs_no_binding_and_leaves_no_trace(executable: Executable) -> None:
@@ -93,8 +97,22 @@ def test_profiling_needs_no_binding_and_leaves_no_trace(executable: Executable) 
         executable.profile(0)
 
 
-def test_one_run_is_calibrated_too(executable: Executable) -> None:
-    started = time.perf_counter_ns()
-    profile = executable.profile(1)
-    elapsed = time.perf_counter_ns() - started
-    assert 0 < sum(step.mean_ns for step in profile.steps) < elapsed
+@pytest.mark.parametrize("runs", [1, 2, 5000])
+def test_the_counter_is_calibrated_against_the_clock(
+    runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock of 7 ns a tick, and code whose steps take 600 and 300 ticks, 100 of them around."""
+    now = 0
+    ticks = np.zeros(3, np.uint64)
+    monkeypatch.setattr(profile, "time", SimpleNamespace(perf_counter_ns=lambda: 7 * now))
+
+    def invoke() -> None:
+        nonlocal now
+        ticks[:] = now + 50, now + 650, now + 950
+        now += 1000
+
+    found = profile.measure(invoke, ticks, read(native_image.make(1000)).info, runs, 1)
+    for step, want in zip(found.steps, (4200, 2100), strict=True):
+        assert (step.min_ns, step.median_ns, step.mean_ns) == pytest.approx((want, want, want))
+    assert found.steps[1].start_ns == pytest.approx(4200)
+    assert (found.runs, found.invoke_min_ns, found.invoke_median_ns) == (runs, 7000, 7000)

@@ -1,4 +1,4 @@
-"""A start from the cache: what it imports, and that it stays inside its budget."""
+"""A start from the cache: what it imports."""
 
 from __future__ import annotations
 
@@ -19,25 +19,17 @@ from tests.runtime import native_image
 PARTITION = Partition(0, (0, 2, 3), (3,), (7,), {3: (1000,), 7: (1000,)})
 
 WARM = """
-import json, sys, time
-begin = time.perf_counter()
+import json, sys
 import numpy as np
-numpy_done = time.perf_counter()
 from litefuse.runtime.build import Partition, build
 from litefuse.runtime.executor import Executable
 from litefuse.runtime.options import Options
 from litefuse.runtime.threads import ThreadPool
-imported = time.perf_counter()
 partition = Partition(0, (0, 2, 3), (3,), (7,), {3: (1000,), 7: (1000,)})
 image = build(None, partition, Options(), content_hash="m")
-loaded = time.perf_counter()
 executable = Executable(image, ThreadPool(2))
 [y] = executable(np.ones(1000, np.float32))
-ran = time.perf_counter()
-print(json.dumps({
-    "cached": image.origin.cached, "y": float(y[0]), "modules": sorted(sys.modules),
-    "numpy": numpy_done - begin, "import": imported - numpy_done, "load": loaded - imported, "run": ran - loaded,
-}))
+print(json.dumps({"cached": image.origin.cached, "y": float(y[0]), "modules": sorted(sys.modules)}))
 """
 
 
@@ -74,10 +66,3 @@ def test_a_hit_imports_numpy_and_the_standard_library_only(cached: Path) -> None
     )
     assert not [name for name in found["modules"] if name.startswith(stages)]
     assert not {"logging", "asyncio", "tempfile", "importlib.metadata"} & set(found["modules"])
-
-
-@pytest.mark.perf
-def test_a_hit_costs_less_than_importing_numpy(cached: Path) -> None:
-    runs = [_start(cached) for _ in range(5)]
-    ours = min(run["import"] + run["load"] + run["run"] for run in runs)
-    assert ours < min(run["numpy"] for run in runs)

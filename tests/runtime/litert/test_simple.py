@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes as c
-import threading
+import os
+import select
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -346,17 +348,21 @@ def test_constants_are_read_in_place() -> None:
 
 
 def test_native_code_runs_without_the_gil(chain: bytes) -> None:
-    """A C function that sleeps: two interpreters in two threads sleep at the same time."""
+    """A C function tells that it is there and waits for an answer: two interpreters in two threads do so at once."""
     import numba
 
     libc = c.CDLL(None)
-    usleep = libc.usleep
-    usleep.argtypes = [c.c_uint]
+    write, poll = libc.write, libc.poll
+    write.argtypes, write.restype = [c.c_int, c.c_void_p, c.c_size_t], c.c_ssize_t
+    poll.argtypes = [c.c_void_p, c.c_ulong, c.c_int]
+    (arrived, arrive), (go, let_go) = os.pipe(), os.pipe()
+    asked = np.array([go, select.POLLIN], np.int32)  # a struct pollfd
+    place, minute = asked.ctypes.data, 60_000
 
     @numba.cfunc("int32(uintp, uintp)")
     def kernel_function(context: int, node: int) -> int:
-        usleep(200_000)
-        return 0
+        write(arrive, place, 1)
+        return 0 if poll(place, 1, minute) == 1 else 1
 
     class Native(Plain):
         def native_invoke(self, partition: Partition) -> NativeKernel:
@@ -366,16 +372,15 @@ def test_native_code_runs_without_the_gil(chain: bytes) -> None:
     interpreters = [make_interpreter(chain, [delegate]) for _ in range(2)]
     for interpreter in interpreters:
         interpreter.allocate_tensors()
-    threads = [threading.Thread(target=i.invoke) for i in interpreters]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    counted = 0
-    while any(thread.is_alive() for thread in threads):
-        counted += 1  # this thread gets the GIL meanwhile
-        time.sleep(0.001)
-    assert time.perf_counter() - start < 0.39
-    assert counted > 20
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(interpreter.invoke) for interpreter in interpreters]
+        for _ in interpreters:
+            assert os.read(arrived, 1)  # this thread gets the GIL while both are inside
+        os.write(let_go, b".")
+        for invoke in running:
+            invoke.result()
+    for end in (arrived, arrive, go, let_go):
+        os.close(end)
     assert "eval" not in delegate.calls
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import time
 from pathlib import Path
 
 import numpy as np
@@ -189,14 +188,3 @@ def test_a_slot_beyond_the_schema_is_reported(monkeypatch: pytest.MonkeyPatch) -
     found = read_model(rich_model()).unknown_fields
     decode._plan_for.cache_clear()  # plans made with the cut schema must not outlive it
     assert found == (f"{cut} slot 4",)
-
-
-@pytest.mark.perf
-def test_reading_mobilenet_takes_milliseconds(zoo: Path) -> None:
-    path = zoo / "mobilenet_v2_int8.tflite"
-    times = []
-    for _ in range(10):
-        begin = time.process_time()
-        read_model(path)
-        times.append(time.process_time() - begin)
-    assert min(times) < 0.01
