@@ -149,6 +149,11 @@ class Interpreter:
         graphs = self.model.subgraphs
         return [op.name for op in graphs[index].operators] if 0 <= index < len(graphs) else []
 
+    def subgraph_io(self, index: int) -> tuple[Sequence[int], Sequence[int]]:
+        """The tensors that are a subgraph's inputs, and those that are its outputs."""
+        graph = self.subgraph(index).graph
+        return graph.inputs, graph.outputs
+
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """Shapes that a subgraph gives for these input shapes; None where only a run can tell."""
         state = self.subgraph(index)

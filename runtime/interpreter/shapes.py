@@ -69,6 +69,11 @@ class _ShapeHost:
         graphs = self._model.subgraphs
         return [op.name for op in graphs[index].operators] if 0 <= index < len(graphs) else []
 
+    def subgraph_io(self, index: int) -> tuple[Sequence[int], Sequence[int]]:
+        """The tensors that are a subgraph's inputs, and those that are its outputs."""
+        graph = self.state(index).graph
+        return graph.inputs, graph.outputs
+
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """What a called subgraph gives for these inputs."""
         state = self.state(index)

@@ -35,12 +35,19 @@ ClaimReference = Callable[[], "Claim | None"]
 # Values of at most this many elements are computed at allocation when all they depend on is
 # constant: shapes made of SHAPE, STRIDED_SLICE, PACK and the like, which then are static.
 _FOLD_ELEMENTS = 1024
+# Those that LiteRT computes at allocation, too; whatever else is computed it gets from a run.
+_LITERT_FOLDS = frozenset(
+    (
+        *("BROADCAST_ARGS", "CONCATENATION", "GATHER", "MUL", "RANGE", "RANK", "REDUCE_PROD"),
+        *("RESHAPE", "SHAPE", "STRIDED_SLICE", "TILE"),
+    )
+)
 
 
 class Node:
     """An operator with its kernel (None when there is none) and the context that it runs in."""
 
-    __slots__ = ("context", "dynamic", "index", "kernel", "op", "slicing")
+    __slots__ = ("context", "dynamic", "index", "kernel", "late", "op", "slicing")
 
     def __init__(self, index: int, op: Operator, kernel: Kernel | None, context: NodeContext):
         self.index = index
@@ -48,6 +55,7 @@ class Node:
         self.kernel = kernel
         self.context = context
         self.dynamic = False
+        self.late = False  # refused at allocation, where LiteRT has not come to it yet
         self.slicing: Slicing | None = None
 
 
@@ -99,6 +107,7 @@ class SubgraphState:
         self._resized: set[int] = set()
         self._at_work = False
         self._unknown: set[int] = set()
+        self._early: set[int] = set()  # computed at allocation by us alone
         self._claims = self._make_claims(())
         self._executables: list[Executable] = []
         self._memory: TensorMemory | None = None
@@ -207,9 +216,9 @@ class SubgraphState:
             signature = value.tensor.shape_signature or value.shape
             if len(signature) != len(shape):
                 raise errors.strict_rank(index, len(signature), len(shape))
-            for axis, (was, asked) in enumerate(zip(value.shape, shape, strict=True)):
-                if was != asked and signature[axis] != -1:
-                    raise errors.strict_resize(axis, index, was, asked)
+            for axis, (fixed, asked) in enumerate(zip(signature, shape, strict=True)):
+                if fixed not in (-1, asked):
+                    raise errors.strict_resize(axis, index, fixed, asked)
         if shape == value.shape:
             return
         self._ready = False  # also when it is refused, as in LiteRT
@@ -254,7 +263,13 @@ class SubgraphState:
         self._claims = self._make_claims(())
         self._unknown = set()
         kept = self._forget_values()
-        self._prepare_nodes()
+        try:
+            self._prepare_nodes()
+        except RuntimeError:
+            for index, old in kept.items():  # refused: the inputs that were there still are
+                if old.shape == self.values[index].shape:
+                    self.values[index].data = old
+            raise
         self._check_sizes()
         claim = self._claim() if self._claim is not None else None
         if claim is not None:
@@ -279,9 +294,9 @@ class SubgraphState:
                 node.slicing = slicing(node.op.name, node.context)
         for index in self._inputs - self._model_constants:
             value = self.values[index]
-            old = kept.get(index)
-            if old is not None and old.shape == value.shape:
-                self.put(value, old)
+            held = kept.get(index)
+            if held is not None and held.shape == value.shape:
+                self.put(value, held)
             else:
                 value.data = _zeros(value) if value.memory is None else value.memory
         self.reset_variables()
@@ -335,8 +350,9 @@ class SubgraphState:
                     value.data = self.model.tensor_data(value.tensor)
             else:
                 value.data = None
+        self._early.clear()
         for node in self.nodes:
-            node.dynamic = False
+            node.dynamic = node.late = False
             node.slicing = None
             node.context.state.clear()
         return kept
@@ -346,30 +362,54 @@ class SubgraphState:
 
         A node without a kernel keeps the shapes that the file gives it, so that a delegate may
         claim it; what follows such a node and contradicts those shapes is left to the run. Unless
-        `strict`, a node that its kernel refuses is taken like one without.
+        `strict`, a node that its kernel refuses is taken like one without. LiteRT stops at the
+        first tensor that it cannot size: a node behind it is refused when it runs, if ever.
         """
         assumed: set[int] = set()
+        late = False
         for node in self.nodes:
             outputs = [t for t in node.op.outputs if t >= 0]
             guessed = node.kernel is None or not assumed.isdisjoint(node.op.inputs)
             if guessed:
                 assumed.update(outputs)
             if not self._unknown.isdisjoint(node.op.inputs):
-                node.dynamic = True
+                node.dynamic = late = True
                 self._unknown.update(outputs)
             elif node.kernel is not None:
+                late = late or self._waits(node)
                 try:
                     shapes = self._prepare(node)
                 except RuntimeError:
-                    if strict and not guessed:
+                    node.late = late
+                    if strict and not guessed and not late:
                         raise
-                    if not guessed:
+                    if not guessed and not strict:
                         assumed.update(outputs)
                         continue
                     shapes = [None] * len(outputs)
+                    node.dynamic = True  # also without outputs
                 self._take_shapes(node, outputs, shapes)
+                late = late or node.dynamic
                 if not guessed:
                     self._fold(node, node.kernel)
+
+    def _waits(self, node: Node) -> bool:
+        """Whether LiteRT leaves the node's shapes to the run."""
+        early = [self.values[t] for t in self._early.intersection(node.op.inputs)]
+        data = [value.data for value in early]
+        for value in early:
+            value.data = None
+        try:
+            waits = node.kernel is not None and node.kernel.waits
+            return bool(waits and waits(node.context)) or (
+                bool(early) and None in self._prepare(node)
+            )
+        except RuntimeError:
+            return False
+        finally:
+            node.context.state.clear()
+            for value, array in zip(early, data, strict=True):
+                value.data = array
 
     def _take_shapes(self, node: Node, outputs: list[int], shapes: list[Shape | None]) -> None:
         for t, shape in zip(outputs, shapes, strict=True):
@@ -406,6 +446,9 @@ class SubgraphState:
         self._store(node, self._evaluate(node, kernel))
         for out in context.outputs:
             out.constant = True
+        given = () if shape_only else node.op.inputs
+        if node.op.name not in _LITERT_FOLDS or not self._early.isdisjoint(given):
+            self._early.update(node.op.outputs)
 
     # --- delegation ----------------------------------------------------------------------------
 
@@ -524,7 +567,7 @@ class SubgraphState:
             if not kernel.stateful:  # a random generator goes on where the last run left it
                 node.context.state.clear()
             # What allocation could prepare but not size is sized by LiteRT when it runs.
-            seen = self._unknown.isdisjoint(node.op.inputs)
+            seen = self._unknown.isdisjoint(node.op.inputs) and not node.late
             shapes = self._prepare(node, "invoke" if seen else "prepare")
             for value, shape in zip(node.context.outputs, shapes, strict=True):
                 if shape is not None:

@@ -75,6 +75,11 @@ class TensorValue:
         return self.tensor.name
 
     @property
+    def open_shape(self) -> bool:
+        """Whether the file says of some axis that its size is unknown."""
+        return -1 in (self.tensor.shape_signature or ())
+
+    @property
     def quantized(self) -> bool:
         """Whether the tensor carries at least one scale."""
         q = self.tensor.quantization
@@ -114,6 +119,9 @@ class Host(Protocol):
 
     def subgraph_ops(self, index: int) -> list[str]:
         """Names of the ops of another subgraph, in order; none when there is no such subgraph."""
+
+    def subgraph_io(self, index: int) -> tuple[Sequence[int], Sequence[int]]:
+        """The tensors that are a subgraph's inputs, and those that are its outputs."""
 
     def subgraph_output_shapes(self, index: int, inputs: Sequence[Shape]) -> list[Shape | None]:
         """Shapes that the subgraph gives for these input shapes (None where only a run can
@@ -219,6 +227,8 @@ class Kernel:
     stateful: bool = False
     bound: Bound | None = None
     warns: bool = False  # of overflows and NaN, as NumPy does: a user's own function
+    # Whether LiteRT leaves a node's shapes to the run although `prepare` finds them.
+    waits: Callable[[NodeContext], bool] | None = None
 
     def run(self, ctx: NodeContext) -> list[Array]:
         """`evaluate`, in which infinities and NaN are values like others, as they are to LiteRT."""

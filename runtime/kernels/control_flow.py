@@ -7,6 +7,7 @@ of every branch, and of a loop's turns, to its own).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,8 +34,10 @@ def _arrays(ctx: NodeContext, first: int) -> list[Array]:
 
 def prepare_if(ctx: NodeContext) -> list[Shape | None]:
     """The branches' shapes where they agree on all; None for each otherwise."""
-    host, inputs = require_host(ctx), _shapes(ctx, 1)
-    require_dtype(ctx, ctx.input(0), "bool")
+    host, inputs, condition = require_host(ctx), _shapes(ctx, 1), ctx.input(0)
+    require_dtype(ctx, condition, "bool")
+    one = math.prod(condition.shape) == 1
+    require(one, ctx, f"a condition of shape {condition.shape}, not of one element")
     branches = [
         host.subgraph_output_shapes(int(ctx.option(name)), inputs)
         for name in ("then_subgraph_index", "else_subgraph_index")
@@ -75,18 +78,34 @@ def prepare_while(ctx: NodeContext) -> list[Shape | None]:
         ctx,
         f"{len(inputs)} inputs, {len(body)} of the body and {len(ctx.outputs)} outputs must agree",
     )
+    ctx.state["fixed"] = inputs == body
     return [a if a == b else None for a, b in zip(inputs, body, strict=True)]
 
 
 def evaluate_while(ctx: NodeContext) -> list[Array]:
-    """The body again and again while the condition holds."""
+    """The body again and again while the condition holds.
+
+    Where the body keeps all shapes, LiteRT copies its outputs one by one to where its inputs lie:
+    an output that is an earlier input is that input's new value, which ours is then, too.
+    """
     host = require_host(ctx)
     condition = int(ctx.option("cond_subgraph_index"))
     body = int(ctx.option("body_subgraph_index"))
+    renewed = _renewed(*host.subgraph_io(body)) if ctx.state["fixed"] else []
     carried = [array.copy() for array in _arrays(ctx, 0)]
-    while bool(host.run_subgraph(condition, carried)[0].flat[0]):
-        carried = host.run_subgraph(body, carried)
+    more = bool(host.run_subgraph(condition, carried)[0].flat[0])
+    while more:
+        given = host.run_subgraph(body, carried)
+        more = bool(host.run_subgraph(condition, given)[0].flat[0])
+        for k, place in renewed:
+            given[k] = given[place]
+        carried = given
     return carried
+
+
+def _renewed(inputs: Sequence[int], outputs: Sequence[int]) -> list[tuple[int, int]]:
+    """Outputs of a body that are an input of an earlier place: (output's place, input's place)."""
+    return [(k, inputs.index(t)) for k, t in enumerate(outputs) if t in inputs[:k]]
 
 
 def prepare_composite(ctx: NodeContext) -> list[Shape | None]:

@@ -100,5 +100,5 @@ def evaluate_topk(ctx: NodeContext) -> list[Array]:
 KERNELS = (
     Kernel("ARG_MAX", prepare_arg, evaluate_arg_max),
     Kernel("ARG_MIN", prepare_arg, evaluate_arg_min),
-    Kernel("TOPK_V2", prepare_topk, evaluate_topk),
+    Kernel("TOPK_V2", prepare_topk, evaluate_topk, waits=lambda ctx: ctx.input(0).open_shape),
 )

@@ -145,7 +145,7 @@ def _slice_index(ctx: NodeContext) -> tuple[slice, ...]:
 
 
 def prepare_slice(ctx: NodeContext) -> list[Shape | None]:
-    """The sizes asked for, -1 meaning all that is left."""
+    """The sizes asked for, -1 meaning all that is left; the declared shape where it is fixed."""
     require_inputs(ctx, 3)
     x = ctx.input(0)
     require_same_type(ctx, x, ctx.outputs[0])
@@ -158,15 +158,37 @@ def prepare_slice(ctx: NodeContext) -> list[Shape | None]:
             f"{value.name!r} of shape {value.shape} must have one entry for each axis of {x.shape}",
         )
     require_same_type(ctx, begin, size)
-    if begin.data is None or size.data is None:
-        return [None]
-    return [tuple(s.stop - s.start for s in _slice_index(ctx))]
+    fixed = _fixed_shape(ctx)
+    if begin.data is None or size.data is None or (fixed and x.open_shape):
+        return [fixed]
+    return [_require_fixed(ctx, tuple(s.stop - s.start for s in _slice_index(ctx)))]
+
+
+def _fixed_shape(ctx: NodeContext) -> Shape | None:
+    """The shape that the file gives the output, if it has axes and none may change: LiteRT keeps
+    it, and then slices of that shape only.
+    """
+    y = ctx.outputs[0]
+    return None if y.open_shape or not y.tensor.shape else tuple(y.tensor.shape)
+
+
+def _require_fixed(ctx: NodeContext, shape: Shape) -> Shape:
+    fixed = _fixed_shape(ctx)
+    require(fixed in (None, shape), ctx, f"the slice is {shape}, declared is {fixed}")
+    return shape
+
+
+def waits_slice(ctx: NodeContext) -> bool:
+    """Where the input's shape may change and the output's is not declared."""
+    return _fixed_shape(ctx) is None and ctx.input(0).open_shape
 
 
 def evaluate_slice(ctx: NodeContext) -> list[Array]:
     """x[begin : begin + size]."""
     x = ctx.data(0)
-    return [ctx.copied(np.asarray(x[_slice_index(ctx)], x.dtype))]
+    part = np.asarray(x[_slice_index(ctx)], x.dtype)
+    _require_fixed(ctx, part.shape)
+    return [ctx.copied(part)]
 
 
 def _split_axis(ctx: NodeContext, i: int, rank: int) -> int:
@@ -267,7 +289,7 @@ def evaluate_update(ctx: NodeContext) -> list[Array]:
 
 KERNELS = (
     Kernel("STRIDED_SLICE", prepare_strided, evaluate_strided),
-    Kernel("SLICE", prepare_slice, evaluate_slice),
+    Kernel("SLICE", prepare_slice, evaluate_slice, waits=waits_slice),
     Kernel("SPLIT", prepare_split, evaluate_split),
     Kernel("SPLIT_V", prepare_split_v, evaluate_split_v),
     Kernel("DYNAMIC_UPDATE_SLICE", prepare_update, evaluate_update),

@@ -5,6 +5,8 @@ A resource tensor holds a name; the interpreter's `resources` map that name to t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from litefuse.runtime.kernels.base import (
@@ -14,6 +16,7 @@ from litefuse.runtime.kernels.base import (
     KernelError,
     NodeContext,
     Shape,
+    require,
     require_inputs,
 )
 
@@ -55,24 +58,34 @@ def evaluate_assign(ctx: NodeContext) -> list[Array]:
 
 
 def prepare_read(ctx: NodeContext) -> list[Shape | None]:
-    """The declared shape, when the model fixes it."""
+    """The declared shape, whatever the signature says; of a scalar the shape of what is stored."""
     require_inputs(ctx, 1)
     require_host(ctx)
-    y = ctx.outputs[0]
-    signature = y.tensor.shape_signature
-    return [None] if signature is not None and -1 in signature else [tuple(y.tensor.shape)]
+    return [tuple(ctx.outputs[0].tensor.shape) or None]
 
 
 def evaluate_read(ctx: NodeContext) -> list[Array]:
-    """The variable's value."""
-    name = ctx.data(0).flat[0]
+    """The variable's value, or as much of it as a declared shape has room for."""
+    name, y = ctx.data(0).flat[0], ctx.outputs[0]
     value = require_host(ctx).resources.get(name)
     if value is None:
         raise KernelError(
             f"READ_VARIABLE: variable {name[2]!r} is read before it has a value; "
             "run the signature that initialises it first"
         )
-    return [np.array(value)]
+    require(
+        value.dtype == y.dtype,
+        ctx,
+        f"variable {name[2]!r} holds {value.dtype}, {y.name!r} is {y.dtype}",
+    )
+    shape = tuple(y.tensor.shape) or value.shape
+    size = math.prod(shape)
+    require(
+        value.size >= size,
+        ctx,
+        f"variable {name[2]!r} of shape {value.shape} is less than {y.name!r} of {shape} needs",
+    )
+    return [value.ravel()[:size].reshape(shape).copy()]
 
 
 def prepare_call_once(ctx: NodeContext) -> list[Shape | None]:

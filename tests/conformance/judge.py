@@ -53,7 +53,7 @@ def reference(case: Case) -> Answer:
     content = case.content()
     tensors = read_model(content).subgraphs[0].tensors
     variables = [i for i, t in enumerate(tensors) if t.is_variable and all(t.shape)]
-    return litert().run(content, case.feeds(), variables)
+    return litert().run(answer, content, case.feeds(), variables)
 
 
 def judge(case: Case, theirs: Answer | None = None) -> Verdict:

@@ -1,17 +1,16 @@
-"""The client of `litert_server`: LiteRT's answer to a case, whatever it does to its process."""
+"""The client of `litert_server`: what LiteRT does, whatever it does to its process."""
 
 from __future__ import annotations
 
 import atexit
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from tests.conformance.protocol import Answer, receive, send
+from tests.conformance.protocol import receive, send
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,17 +27,15 @@ class LiteRT:
             cwd=_ROOT,
         )
 
-    def run(
-        self, content: bytes, steps: list[list[np.ndarray]], variables: Sequence[int] = ()
-    ) -> Answer:
-        """What LiteRT does with the model; with the values of `variables` before each invoke."""
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What `function(make_litert, *arguments)` gives there; an `Answer` that says "died" where
+        LiteRT ended the process.
+        """
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        send(process.stdin.fileno(), (content, steps, list(variables)))
-        found = receive(process.stdout.fileno())
-        assert isinstance(found, Answer)
-        return found
+        send(process.stdin.fileno(), (function, arguments))
+        return receive(process.stdout.fileno())
 
     def close(self) -> None:
         """End the process."""

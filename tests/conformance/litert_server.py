@@ -2,7 +2,8 @@
 
 The process imports LiteRT once and forks a worker, which answers requests until one of them kills
 it; the survivor then reports the signal in the worker's place and forks another. A request is a
-pickled `(content, steps, variables)`, an answer a pickled `Answer`, each behind its length in 8 bytes.
+pickled `(function, arguments)`, an answer what `function(make_litert, *arguments)` gives, or an
+`Answer` that tells of an exception or a signal, each behind its length in 8 bytes.
 """
 
 from __future__ import annotations
@@ -13,35 +14,39 @@ import signal
 import sys
 from typing import Any
 
-from tests.conformance.protocol import Answer, answer, receive, send
+from tests.conformance.protocol import Answer, receive, send
 
 SECONDS = 20
 BYTES = 12 << 30
 
 
-def make_litert(content: bytes) -> Any:
+def make_litert(content: bytes, keep_all: bool = False) -> Any:
     """LiteRT's interpreter on its reference kernels, or on its only ones (CEIL, ROUND, ELU)."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    try:
+    def made(kind: Any) -> Any:
         return Interpreter(
-            model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+            model_content=content,
+            experimental_op_resolver_type=kind,
+            experimental_preserve_all_tensors=keep_all,
         )
+
+    try:
+        return made(OpResolverType.BUILTIN_REF)
     except ValueError:
-        kind = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        return Interpreter(model_content=content, experimental_op_resolver_type=kind)
+        return made(OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
 def _work(source: int, sink: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     while True:
         try:
-            content, steps, variables = receive(source)
+            function, arguments = receive(source)
         except EOFError:
             return
         signal.alarm(SECONDS)
         try:
-            found = answer(make_litert, content, steps, variables)
+            found = function(make_litert, *arguments)
         except Exception as error:
             found = Answer("refused", "python", f"{type(error).__name__}: {error}")
         signal.alarm(0)

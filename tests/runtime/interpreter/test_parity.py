@@ -25,6 +25,7 @@ MORE = {
     "ensure_safe",
     "run_subgraph",
     "subgraph",
+    "subgraph_io",
     "subgraph_ops",
     "subgraph_output_shapes",
 }

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
 from tests.conformance.case import Case
 from tests.conformance.litert import litert as server
+from tests.conformance.protocol import answer
 from tests.conformance.registry import Row, rows
 from tests.runtime.kernels.one_op import litert
 
@@ -34,7 +35,7 @@ def check_state(name: str, **options: Any) -> None:
         case.options.update(options)
         feeds = case.feeds()[:1]
         assume(all(f.size for f in feeds[0]) and all(all(o.shape or ()) for o in case.outputs))
-        assume(server().run(case.content(), feeds).status == "ran")
+        assume(server().run(answer, case.content(), feeds).status == "ran")
         _compare(case)
 
     run()
