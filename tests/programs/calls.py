@@ -22,6 +22,7 @@ class Program:
     content: bytes
     calls: list[Call]
     keep_all: bool = False
+    watched: tuple[int, ...] = ()  # tensors to read after a run, besides the outputs
 
 
 def random_program(draw: Draw, model: Model) -> Program:
@@ -58,7 +59,8 @@ def random_program(draw: Draw, model: Model) -> Program:
     for step in draw(st.lists(st.sampled_from(steps), max_size=8)):
         step()
         calls.append(("run",))
-    return Program(model.content, calls, draw(st.booleans()))
+    keep_all = draw(st.booleans())
+    return Program(model.content, calls, keep_all, model.tensors if keep_all else ())
 
 
 def outcomes(make: Callable[..., Any], program: Program) -> list[Outcome]:
@@ -70,7 +72,7 @@ def outcomes(make: Callable[..., Any], program: Program) -> list[Outcome]:
     found = []
     for call in program.calls:
         try:
-            found.append(_do(interpreter, *call))
+            found.append(_do(interpreter, program.watched, *call))
         except (ValueError, RuntimeError) as error:
             found.append(_error(error))
     return found
@@ -80,11 +82,13 @@ def _error(error: Exception) -> tuple[type, str]:
     return type(error), str(error)
 
 
-def _do(interpreter: Any, name: str, *arguments: Any) -> Outcome:
+def _do(interpreter: Any, watched: tuple[int, ...], name: str, *arguments: Any) -> Outcome:
     if name == "run":
         interpreter.invoke()
         outputs = interpreter.get_output_details()
-        return [_read(interpreter, d) for d in outputs] + [d["shape_signature"] for d in outputs]
+        others = [d for d in interpreter.get_tensor_details() if d["index"] in watched]
+        signatures = [d["shape_signature"] for d in outputs]
+        return [_read(interpreter, d) for d in [*outputs, *others]] + signatures
     if name == "set":
         k, array = arguments
         return interpreter.set_tensor(interpreter.get_input_details()[k]["index"], array)

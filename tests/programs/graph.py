@@ -126,11 +126,14 @@ class Graph:
 
 @dataclass(frozen=True)
 class Model:
-    """A model, the values that its inputs may have, and its outputs' number."""
+    """A model, the values that its inputs may have, and the tensors that a run makes.
+
+    Among these are no outputs of loops: what nothing reads of them LiteRT does not make.
+    """
 
     content: bytes
     inputs: list[np.ndarray]
-    outputs: int
+    tensors: tuple[int, ...]
 
 
 def value(draw: Draw, dtype: Any, shape: Sequence[int]) -> np.ndarray:
@@ -165,4 +168,7 @@ def random_model(draw: Draw) -> Model:
     content = builder.finish_bytes(
         ins, outs, {"go": (names, {f"y{k}": index for k, index in enumerate(outs)})}
     )
-    return Model(content, [made.value for made in inputs], len(outs))
+    nodes = [op for op in builder.graph.operators if op.name not in ("WHILE", "VAR_HANDLE")]
+    return Model(
+        content, [made.value for made in inputs], tuple(t for op in nodes for t in op.outputs)
+    )
