@@ -30,6 +30,7 @@ from litefuse.runtime.kernels.fixed_point import (
     rdbp,
     saturate,
 )
+from litefuse.runtime.kernels.int8_tables import through_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,21 @@ def _quantized(ctx: NodeContext, sign: int) -> Array:
     scaling: AddScaling = ctx.memo(
         "scaling", lambda: add_scaling(av.scale, bv.scale, yv.scale, bits)
     )
-    a = mbqm((ctx.data(0).astype(np.int64) - av.zero_point) << bits, *scaling.first)
-    b = mbqm((ctx.data(1).astype(np.int64) - bv.zero_point) << bits, *scaling.second)
-    total = mbqm(a + sign * b, *scaling.output) + yv.zero_point
+
+    def first(values: Array) -> Array:
+        return mbqm((values.astype(np.int64) - av.zero_point) << bits, *scaling.first)
+
+    def second(values: Array) -> Array:
+        return sign * mbqm((values.astype(np.int64) - bv.zero_point) << bits, *scaling.second)
+
+    if yv.dtype == np.int16:
+        a, b = first(ctx.data(0)), second(ctx.data(1))
+    else:
+        a, b = through_bytes(ctx, first, 0), through_bytes(ctx, second, 1)
+    total = mbqm(a + b, *scaling.output)
+    total += yv.zero_point
     bounds = activation_range(clamp_or_none(ctx), yv.scale, yv.zero_point, yv.dtype)
-    return np.asarray(np.clip(total, *bounds).astype(yv.dtype))
+    return np.clip(total, *bounds, out=total).astype(yv.dtype)
 
 
 def _evaluate(ctx: NodeContext, sign: int) -> list[Array]:

@@ -45,6 +45,7 @@ from litefuse.runtime.kernels.fixed_point import (
     srdhm,
 )
 from litefuse.runtime.kernels.gemmlowp import reciprocal
+from litefuse.runtime.kernels.int8_tables import through_bytes
 
 Function = Callable[[Array, Array], Any]
 
@@ -231,8 +232,8 @@ def _evaluate_squared_difference(ctx: NodeContext) -> list[Array]:
     second = quantize_multiplier(bv.scale / twice_max)
     # The difference keeps 7 extra bits, and its square 14.
     final = quantize_multiplier(twice_max * twice_max / ((1 << 14) * yv.scale))
-    a = mbqm((ctx.data(0).astype(np.int64) - av.zero_point) << 7, *first)
-    b = mbqm((ctx.data(1).astype(np.int64) - bv.zero_point) << 7, *second)
+    a = through_bytes(ctx, lambda x: mbqm((x.astype(np.int64) - av.zero_point) << 7, *first), 0)
+    b = through_bytes(ctx, lambda x: mbqm((x.astype(np.int64) - bv.zero_point) << 7, *second), 1)
     value = mbqm(np.square(a - b), *final) + yv.zero_point
     return [np.clip(value, -128, 127).astype(np.int8)]
 

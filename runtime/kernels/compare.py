@@ -18,7 +18,6 @@ from litefuse.runtime.kernels.base import (
     Kernel,
     NodeContext,
     Shape,
-    TensorValue,
     require,
     require_dtype,
     require_inputs,
@@ -27,6 +26,7 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.bfloat16 import floats
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import quantize_multiplier, rdbp_by_any, srdhm
+from litefuse.runtime.kernels.int8_tables import through_bytes
 
 _NUMBERS = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64")
 _TYPES = {
@@ -60,19 +60,24 @@ def _evaluate(ctx: NodeContext, function: Callable[[Array, Array], Any]) -> list
         and av.quantized
         and bv.quantized
     ):
-        a, b = _common(av, a), _common(bv, b)
+        a, b = _common(ctx, 0), _common(ctx, 1)
     a, b = floats(av, a), floats(bv, b)
     return [np.asarray(function(a, b), np.bool_).reshape(ctx.outputs[0].shape)]
 
 
-def _common(value: TensorValue, data: Array) -> Array:
-    """The numbers times scale * 2**8, which is of one scale for all tensors.
+def _common(ctx: NodeContext, i: int) -> Array:
+    """Input i's numbers times scale * 2**8, which is of one scale for all tensors.
 
     Meant for scales below 1: with a larger one, the shift to the right is by a negative count.
     """
+    value, data = ctx.input(i), ctx.data(i)
     q, shift = quantize_multiplier(value.scale)
-    centred = (data.astype(np.int64) - value.zero_point) << 8
-    return rdbp_by_any(srdhm(centred, q), -shift)
+
+    def rescaled(values: Array) -> Array:
+        centred = (values.astype(np.int64) - value.zero_point) << 8
+        return rdbp_by_any(srdhm(centred, q), -shift)
+
+    return through_bytes(ctx, rescaled, i) if data.dtype.itemsize == 1 else rescaled(data)
 
 
 def prepare_select(ctx: NodeContext) -> list[Shape | None]:

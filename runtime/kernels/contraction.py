@@ -197,8 +197,9 @@ def requantize(
     """clamp(MBQM(acc) + zero_point) as `dtype`; `acc` wraps to int32 first, as the reference's
     does.
     """
-    value = mbqm(wrap32(acc), q, shift) + zero_point
-    return np.asarray(np.clip(value, *bounds).astype(dtype))
+    value = mbqm(wrap32(acc), q, shift)
+    value += zero_point
+    return np.clip(value, *bounds, out=value).astype(dtype)
 
 
 def requantize64(

@@ -27,9 +27,11 @@ def round_half_away(x: npt.ArrayLike) -> npt.NDArray[np.floating]:
     for every input.
     """
     value = np.asarray(x)
-    whole = np.trunc(value)
-    up = np.abs(value - whole) >= 0.5
-    return np.asarray(np.where(up, whole + np.sign(value).astype(value.dtype), whole))
+    # The largest number below a half: with it no sum reaches an integer that the half would not.
+    almost_half = np.nextafter(value.dtype.type(0.5), value.dtype.type(0))
+    out = np.asarray(np.copysign(almost_half, value))
+    out += value
+    return np.asarray(np.trunc(out, out=out))
 
 
 def quantize_multiplier(m: float) -> tuple[int, int]:
@@ -93,18 +95,38 @@ def srdhm(a: IntLike, b: IntLike) -> IntArray:
     gemmlowp writes it with a sign-dependent nudge and a truncating division; both are the same
     function.
     """
-    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
-    return np.asarray(np.minimum((product + (1 << 30)) >> 31, INT32_MAX))
+    out = _doubled_high(a, b)
+    return np.minimum(out, INT32_MAX, out=out)
+
+
+def _doubled_high(a: IntLike, b: IntLike) -> IntArray:
+    """`srdhm` without the saturation, which only the lowest numbers of both need; a new array."""
+    out = np.asarray(np.multiply(a, b, dtype=np.int64))
+    out += 1 << 30
+    out >>= 31
+    return out
 
 
 def rdbp(x: IntLike, exponent: IntLike) -> IntArray:
     """Rounding divide by 2**exponent, ties away from zero; exponent in [0, 31]."""
-    value = np.asarray(x, np.int64)
+    return _rounded_right(np.array(x, np.int64), exponent)
+
+
+def _rounded_right(value: IntArray, exponent: IntLike) -> IntArray:
+    """`rdbp`, in the memory of `value` where the exponents do not broadcast it: half is added, and
+    of negative numbers one less, so that a tie goes away from zero.
+    """
     e = np.asarray(exponent, np.int64)
-    mask = (np.int64(1) << e) - 1
-    remainder = value & mask
-    threshold = (mask >> 1) + (value < 0)
-    return (value >> e) + (remainder > threshold)
+    if not e.any():
+        return value if e.ndim <= value.ndim else value + np.zeros_like(e)
+    below = value >> 63
+    if not e.all():
+        below = below * (e > 0)
+    place = value if np.broadcast_shapes(value.shape, e.shape) == value.shape else None
+    value = np.asarray(np.add(value, (np.int64(1) << e) >> 1, out=place))
+    value += below
+    value >>= e
+    return value
 
 
 def rdbp_by_any(x: IntLike, exponent: IntLike) -> IntArray:
@@ -133,7 +155,7 @@ def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     value = np.asarray(x, np.int64)
     if np.any(left > 0):
         value = wrap32(value << left)
-    return rdbp(srdhm(value, q), np.maximum(-s, 0))
+    return _rounded_right(_doubled_high(value, q), np.maximum(-s, 0))
 
 
 def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
@@ -235,6 +257,8 @@ def quantize_float(
     """
     info = np.iinfo(dtype)
     with np.errstate(over="ignore", invalid="ignore"):
-        rounded = round_half_away(np.asarray(x, np.float32) / np.float32(scale)).astype(np.float64)
-    rounded = np.nan_to_num(rounded, nan=float(INT32_MIN), posinf=2.0**40, neginf=-(2.0**40))
-    return np.asarray(np.clip(rounded + zero_point, info.min, info.max).astype(dtype))
+        value = round_half_away(np.asarray(x, np.float32) / np.float32(scale)).astype(np.float64)
+    value += zero_point
+    np.clip(value, info.min, info.max, out=value)
+    np.copyto(value, info.min, where=np.isnan(value))
+    return value.astype(dtype)

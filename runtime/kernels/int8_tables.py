@@ -1,4 +1,4 @@
-"""256-entry tables by which TFLite evaluates a float function of 8-bit values."""
+"""Functions of 8-bit values, looked up among their 256 results, which are computed once."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue
+from litefuse.runtime.kernels.base import Array, NodeContext
 from litefuse.runtime.kernels.fixed_point import round_half_away
 
 
-def int8_table(x: TensorValue, y: TensorValue, function: Callable[[Array], Any]) -> Array:
-    """The output for each value of an 8-bit input, from the type's lowest to its highest.
-
-    Entry i is round(function(s_x * (lowest + i - z_x)) * (1 / s_y)) + z_y, clamped, all in float32.
+def through_bytes(ctx: NodeContext, function: Callable[[Array], Array], i: int = 0) -> Array:
+    """`function` of the node's 8-bit input `i`, which must work element by element and depend on
+    nothing else that a run may change.
     """
-    info = np.iinfo(x.dtype)
-    limits = np.iinfo(y.dtype)
-    inverse = np.float32(1) / np.float32(y.scale)
-    steps = (np.arange(info.min, info.max + 1) - x.zero_point).astype(np.float32)
-    with np.errstate(all="ignore"):
-        result = np.asarray(function(np.float32(x.scale) * steps), np.float32)
-        values = round_half_away(result * inverse).astype(np.float64) + y.zero_point
-    values = np.nan_to_num(values, nan=float(limits.min))
-    return np.asarray(np.clip(values, limits.min, limits.max).astype(y.dtype))
+    x = ctx.data(i)
+    every = np.arange(256, dtype=np.uint8).view(x.dtype)
+    table = ctx.memo(f"bytes of {i}", lambda: function(every))
+    return np.asarray(np.take(table, x.view(np.uint8)))
 
 
 def evaluate_int8_table(ctx: NodeContext, function: Callable[[Array], Any]) -> Array:
-    """`function` of the node's 8-bit input 0 through its table, made once."""
-    table = ctx.memo("table", lambda: int8_table(ctx.input(0), ctx.outputs[0], function))
-    lowest = int(np.iinfo(ctx.input(0).dtype).min)
-    return np.asarray(table[ctx.data(0).astype(np.int32) - lowest])
+    """A float function of the node's 8-bit input 0, as TFLite makes its table:
+    round(function(s_x * (x - z_x)) * (1 / s_y)) + z_y, clamped, all in float32.
+    """
+    x, y = ctx.input(0), ctx.outputs[0]
+
+    def values(every: Array) -> Array:
+        limits = np.iinfo(y.dtype)
+        steps = (every.astype(np.int64) - x.zero_point).astype(np.float32)
+        with np.errstate(all="ignore"):
+            result = np.asarray(function(np.float32(x.scale) * steps), np.float32)
+            inverse = np.float32(1) / np.float32(y.scale)
+            found = round_half_away(result * inverse).astype(np.float64) + y.zero_point
+        found = np.nan_to_num(found, nan=float(limits.min))
+        return np.asarray(np.clip(found, limits.min, limits.max).astype(y.dtype))
+
+    return through_bytes(ctx, values)

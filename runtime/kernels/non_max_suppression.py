@@ -71,16 +71,32 @@ def prepare_v5(ctx: NodeContext) -> list[Shape | None]:
     return [vector, vector, ()]
 
 
-def _overlap(boxes: Array, areas: Array, i: int, j: int) -> np.float32:
-    """Intersection over union; boxes are (y, x) minima, then maxima."""
-    zero = np.float32(0)
-    if areas[i] <= 0 or areas[j] <= 0:
-        return zero
-    low, high = np.maximum(boxes[i, :2], boxes[j, :2]), np.minimum(boxes[i, 2:], boxes[j, 2:])
-    sides = np.maximum(high - low, zero)
-    common = sides[0] * sides[1]
-    union = areas[i] + areas[j] - common
-    return zero if union == 0 else np.float32(common / union)
+class _Chosen:
+    """The boxes chosen so far: (y, x) minima, then maxima."""
+
+    def __init__(self, boxes: Array, areas: Array, most: int) -> None:
+        self._all, self._all_areas = boxes, areas
+        self._boxes, self._areas = np.empty((most, 4), np.float32), np.empty(most, np.float32)
+        self.indices: list[int] = []
+
+    def add(self, i: int) -> None:
+        """Choose box i."""
+        at = len(self.indices)
+        self._boxes[at], self._areas[at] = self._all[i], self._all_areas[i]
+        self.indices.append(i)
+
+    def overlaps(self, i: int, begin: int) -> Array:
+        """Intersection over union of box i with the chosen ones from `begin` on, the last first."""
+        own, area = self._all[i], self._all_areas[i]
+        end = len(self.indices)
+        boxes, areas = self._boxes[begin:end][::-1], self._areas[begin:end][::-1]
+        if area <= 0:
+            return np.zeros(end - begin, np.float32)
+        sides = np.minimum(own[2:], boxes[:, 2:]) - np.maximum(own[:2], boxes[:, :2])
+        np.maximum(sides, 0, out=sides)
+        common = sides[:, 0] * sides[:, 1]
+        union = area + areas - common
+        return np.where((areas <= 0) | (union == 0), np.float32(0), common / union)
 
 
 _Entry = tuple[float, int, int]  # score, box, the first chosen box it was not yet held against
@@ -132,31 +148,31 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
         if score > least:
             heap.push((score, i, 0))
     size = min(size, len(heap.entries))
-    chosen: list[int] = []
+    chosen = _Chosen(boxes, areas, size)
     kept: list[np.float32] = []
     scale = np.float32(-0.5) / sigma if sigma > 0 else np.float32(0)
-    while heap.entries and len(chosen) < size:
+    while heap.entries and len(kept) < size:
         first, i, begin = heap.pop()
         original = score = np.float32(first)
-        hard = False
-        for j in range(len(chosen) - 1, begin - 1, -1):
-            overlap = _overlap(boxes, areas, i, chosen[j])
-            if overlap >= limit:
-                hard = True
-                break
-            if sigma > 0:
-                score = score * accurate.exp(scale * overlap * overlap)
-            if score <= least:
-                break
-        if hard:
+        seen = len(kept)
+        overlaps = chosen.overlaps(i, begin)
+        hard = overlaps >= limit
+        if sigma > 0 and seen > begin:
+            factors = accurate.exp(scale * overlaps * overlaps)
+            scores = np.multiply.accumulate(np.concatenate([[score], factors], dtype=np.float32))[
+                1:
+            ]
+            low = scores <= least
+            end = int(low.argmax()) if low.any() else seen - begin - 1
+            hard, score = hard[: end + 1], scores[end]
+        if hard.any():
             continue
-        seen = len(chosen)
         if score == original:
-            chosen.append(i)
+            chosen.add(i)
             kept.append(score)
         if score > least:
             heap.push((float(score), i, seen))
-    return chosen, kept
+    return chosen.indices, kept
 
 
 def _padded(values: list[int] | list[np.float32], size: int, dtype: str) -> Array:

@@ -23,6 +23,7 @@ from litefuse.runtime.kernels.fixed_point import (
     quantize_multiplier,
     round_half_away,
 )
+from litefuse.runtime.kernels.int8_tables import through_bytes
 
 _TARGETS = {
     "float32": ("int8", "uint8", "int16", "int4", "uint4"),
@@ -85,10 +86,15 @@ def evaluate_quantize(ctx: NodeContext) -> list[Array]:
         scaled = round_half_away(x / _along_channel(yv.scales, yv, x.ndim)).astype(np.float64)
         moved = scaled + _along_channel(_zero_points(yv), yv, x.ndim)
         return [np.clip(moved, info.min, info.max).astype(yv.dtype)]
-    info = np.iinfo(yv.dtype)
     q, shift = ctx.memo("scale", lambda: quantize_multiplier(xv.scale / yv.scale))
-    value = mbqm(x.astype(np.int64) - xv.zero_point, q, shift) + yv.zero_point
-    return [np.clip(value, info.min, info.max).astype(yv.dtype)]
+
+    def rescaled(values: Array) -> Array:
+        info = np.iinfo(yv.dtype)
+        value = mbqm(values.astype(np.int64) - xv.zero_point, q, shift)
+        value += yv.zero_point
+        return np.clip(value, info.min, info.max, out=value).astype(yv.dtype)
+
+    return [through_bytes(ctx, rescaled) if x.dtype.itemsize == 1 else rescaled(x)]
 
 
 def prepare_dequantize(ctx: NodeContext) -> list[Shape | None]:

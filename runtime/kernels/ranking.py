@@ -88,11 +88,26 @@ def prepare_topk(ctx: NodeContext) -> list[Shape | None]:
     return [(*x.shape[:-1], k), (*x.shape[:-1], k)]
 
 
+def _first(falling: Array, k: int) -> Array:
+    """Where the k smallest of each row are, of equals the first."""
+    count = falling.shape[-1]
+    if falling.dtype.itemsize > 4 or not 0 < k < count // 4 or count >= 1 << 24:
+        return np.argsort(falling, axis=-1, kind="stable")[..., :k]
+    # One number says value and place, in this order, so that no two are equal: of a float its bits
+    # as an integer that is ordered alike, -0 being 0.
+    keys = falling
+    if falling.dtype.kind == "f":
+        bits = (np.where(np.isnan(falling), np.float32(np.inf), falling) + 0).view(np.int32)
+        keys = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    keys = (keys.astype(np.int64) << 24) + np.arange(count)
+    return np.asarray(np.sort(np.partition(keys, k - 1, axis=-1)[..., :k], axis=-1) & 0xFFFFFF)
+
+
 def evaluate_topk(ctx: NodeContext) -> list[Array]:
     """The k largest along the last axis, largest first; of equals the first."""
     x, k = ctx.data(0), _k(ctx)
     falling = -x if x.dtype.kind == "f" else ~x  # ~x falls as x rises, without overflow
-    order = np.argsort(falling, axis=-1, kind="stable")[..., :k]
+    order = _first(falling, k)
     values = np.take_along_axis(x, order, axis=-1)
     return [values, order.astype(ctx.outputs[1].dtype)]
 

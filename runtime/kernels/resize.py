@@ -136,18 +136,25 @@ def _integer_blend(size: int, out: int, align: bool, half: bool) -> _Blend:
 
 
 def _blend(x: Array, rows: _Blend, columns: _Blend) -> Array:
-    def part(row: Array, row_weight: Array, column: Array, column_weight: Array) -> Array:
-        # In the reference's order, which uint8 shows: first the row's weight, then the column's.
-        picked = x[:, row][:, :, column].astype(row_weight.dtype, copy=False)
-        return np.asarray(picked * row_weight[:, None, None] * column_weight[:, None])
+    """Each pixel times its row's weight, then its column's; four such added: the reference's order,
+    which uint8 shows.
+    """
 
-    r, c = rows, columns
-    return np.asarray(
-        part(r.low, r.low_weight, c.low, c.low_weight)
-        + part(r.high, r.high_weight, c.low, c.low_weight)
-        + part(r.low, r.low_weight, c.high, c.high_weight)
-        + part(r.high, r.high_weight, c.high, c.high_weight)
-    )
+    def weighted(row: Array, weight: Array) -> Array:
+        picked = np.take(x, row, axis=1).astype(weight.dtype, copy=False)
+        return np.asarray(picked * weight[:, None, None])
+
+    def part(band: Array, column: Array, weight: Array) -> Array:
+        picked = np.take(band, column, axis=2)
+        picked *= weight[:, None]
+        return picked
+
+    low, high = weighted(rows.low, rows.low_weight), weighted(rows.high, rows.high_weight)
+    total = part(low, columns.low, columns.low_weight)
+    total += part(high, columns.low, columns.low_weight)
+    total += part(low, columns.high, columns.high_weight)
+    total += part(high, columns.high, columns.high_weight)
+    return total
 
 
 def evaluate_bilinear(ctx: NodeContext) -> list[Array]:

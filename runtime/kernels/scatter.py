@@ -5,8 +5,11 @@ Float results are equal: updates that meet are added in their order.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from litefuse.runtime.kernels.accumulate import accumulate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -56,7 +59,12 @@ def evaluate_scatter_nd(ctx: NodeContext) -> list[Array]:
         ctx,
         f"an index is outside the output's {out.shape}",
     )
-    np.add.at(out, tuple(np.moveaxis(indices, -1, 0)), updates)
+    depth = indices.shape[-1]
+    rows = np.zeros(indices.shape[:-1], np.int64)
+    for axis in range(depth):
+        rows = rows * out.shape[axis] + indices[..., axis]
+    places = out.reshape(math.prod(out.shape[:depth]), *out.shape[depth:])
+    accumulate(np.add, places, rows.ravel(), updates)
     return [out]
 
 

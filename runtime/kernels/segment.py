@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from litefuse.runtime.kernels.accumulate import accumulate
 from litefuse.runtime.kernels.base import (
     Array,
     Kernel,
@@ -54,7 +55,7 @@ def _sum_shape(ctx: NodeContext) -> Shape:
 def evaluate_sum(ctx: NodeContext) -> list[Array]:
     """Rows of one id added in their order."""
     out = np.zeros(_sum_shape(ctx), ctx.outputs[0].dtype)
-    np.add.at(out, ctx.data(1), ctx.data(0))
+    accumulate(np.add, out, ctx.data(1), ctx.data(0))
     return [out]
 
 
@@ -90,7 +91,7 @@ def _unsorted(combine: Any, start: Callable[[Any], Any]) -> Callable[[NodeContex
         require(bool((ids < count).all()), ctx, f"ids reach num_segments {count}")
         out = np.full((count, *x.shape[ids.ndim :]), start(x.dtype), x.dtype)
         kept = ids >= 0
-        combine.at(out, ids[kept], x[kept])
+        accumulate(combine, out, ids[kept], x[kept])
         return [out]
 
     return evaluate

@@ -33,8 +33,9 @@ from litefuse.runtime.kernels.base import (
 from litefuse.runtime.kernels.bfloat16 import in_floats
 from litefuse.runtime.kernels.bounds import rounded
 from litefuse.runtime.kernels.broadcast import broadcast_shapes
+from litefuse.runtime.kernels.erfc import erfc
 from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp, saturate
-from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
+from litefuse.runtime.kernels.int8_tables import evaluate_int8_table, through_bytes
 from litefuse.runtime.kernels.int16_tables import evaluate_int16_table
 
 
@@ -84,7 +85,7 @@ def _to_int16(q: int) -> int:
     return 32767 if q >= 0x7FFFFFFF - (1 << 15) else (q + (1 << 15)) >> 16
 
 
-def _hard_swish_8_bit(ctx: NodeContext) -> Array:
+def _hard_swish_8_bit(ctx: NodeContext, values: Array) -> Array:
     """The reference's 16-bit arithmetic: x * relu6(x + 3) / 6 with 7 extra bits of input."""
     x, y = ctx.input(0), ctx.outputs[0]
     info = np.iinfo(x.dtype)
@@ -93,7 +94,7 @@ def _hard_swish_8_bit(ctx: NodeContext) -> Array:
     relu_q, relu_shift = quantize_multiplier(
         float(hires_scale / np.float32(np.float32(3.0) / np.float32(32768.0)))
     )
-    hires = (ctx.data(0).astype(np.int64) - x.zero_point) << 7
+    hires = (values.astype(np.int64) - x.zero_point) << 7
     on_output = _srdhm16(hires, _to_int16(out_q))
     relu = hires
     relu16 = _to_int16(relu_q)
@@ -115,17 +116,30 @@ def evaluate_hard_swish(ctx: NodeContext) -> list[Array]:
     """x * relu6(x + 3) / 6."""
     x = ctx.data(0)
     if x.dtype.kind != "f":
-        return [_hard_swish_8_bit(ctx)]
+        return [through_bytes(ctx, lambda values: _hard_swish_8_bit(ctx, values))]
     gate = np.minimum(np.maximum(x + np.float32(3), 0), np.float32(6))
     return [np.asarray(x * gate / np.float32(6), np.float32)]
 
 
 def evaluate_leaky_relu(ctx: NodeContext) -> list[Array]:
     """x where it is not negative, else alpha * x."""
-    xv, yv, x = ctx.input(0), ctx.outputs[0], ctx.data(0)
+    x = ctx.data(0)
     alpha = np.float32(ctx.option("alpha", 0.0))
     if x.dtype.kind == "f":
-        return [np.where(x > 0, x, x * alpha)]
+        return [_leaky(x, alpha)]
+    if x.dtype.itemsize == 1:
+        return [through_bytes(ctx, lambda values: _leaky_integer(ctx, values, alpha))]
+    return [_leaky_integer(ctx, x, alpha)]
+
+
+def _leaky(x: Array, alpha: np.float32) -> Array:
+    if 0 < alpha <= 1:  # the larger of the two, then, and no branch
+        return np.asarray(np.maximum(x, x * alpha))
+    return np.where(x > 0, x, x * alpha)
+
+
+def _leaky_integer(ctx: NodeContext, x: Array, alpha: np.float32) -> Array:
+    xv, yv = ctx.input(0), ctx.outputs[0]
     s_x, s_y = np.float32(xv.scale), np.float32(yv.scale)
     identity = quantize_multiplier(float(s_x / s_y))
     slope = float(s_x * alpha / s_y)
@@ -136,7 +150,7 @@ def evaluate_leaky_relu(ctx: NodeContext) -> list[Array]:
         sloped = -sloped  # after rounding: the multiplier itself has no sign
     value = np.where(centred >= 0, mbqm(centred, *identity), sloped) + yv.zero_point
     info = np.iinfo(yv.dtype)
-    return [np.clip(value, info.min, info.max).astype(yv.dtype)]
+    return np.asarray(np.clip(value, info.min, info.max).astype(yv.dtype))
 
 
 def prepare_prelu(ctx: NodeContext) -> list[Shape | None]:
@@ -184,11 +198,8 @@ def evaluate_elu(ctx: NodeContext) -> list[Array]:
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
-_erfc = accurate.accurate(np.vectorize(math.erfc, otypes=[np.float64]))
-
-
 def _gelu(x: Array) -> Array:
-    return np.float32(0.5) * x * _erfc(x * np.float32(-math.sqrt(0.5)))
+    return np.float32(0.5) * x * erfc(x * np.float32(-math.sqrt(0.5)))
 
 
 def _gelu_tanh(x: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,38 @@ def test_srdhm(a: int, b: int) -> None:
 @given(int32, st.integers(0, 31))
 def test_rdbp_rounds_half_away_from_zero(x: int, e: int) -> None:
     assert int(fp.rdbp(x, e)) == rdbp(x, e)
+
+
+@given(
+    st.lists(int32, min_size=1, max_size=4), st.lists(st.integers(0, 31), min_size=1, max_size=3)
+)
+def test_rdbp_and_mbqm_of_arrays_broadcast_and_leave_them(
+    xs: list[int], exponents: list[int]
+) -> None:
+    """An exponent for each channel, 0 and others side by side, as of a convolution."""
+    x, e = np.array(xs, np.int64)[:, None], np.array(exponents)
+    assert fp.rdbp(x, e).tolist() == [[rdbp(a, b) for b in exponents] for a in xs]
+    scaled = fp.mbqm(x, 3 << 29, -e)
+    assert scaled.tolist() == [[rdbp(srdhm(a, 3 << 29), b) for b in exponents] for a in xs]
+    assert x.ravel().tolist() == xs
+    assert e.tolist() == exponents
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_round_half_away_beside_ties_and_whole_numbers(dtype: Any) -> None:
+    """The neighbours of n + 1/2 and of n, up to where there are no fractions any more."""
+    whole = np.array(
+        [0, 1, 2, 3, 7, 100, 1000, 2.0**9, 2.0**10, 2.0**22, 2.0**23, 2.0**51, 2.0**52]
+    )
+    base = np.concatenate([whole, whole + 0.5, whole - 0.5])
+    base = base[base < float(np.finfo(dtype).max)].astype(dtype)
+    up = np.nextafter(base, np.array(np.inf, dtype))
+    x = np.concatenate([base, up, np.nextafter(base, np.array(-np.inf, dtype))])
+    x = np.concatenate([x, -x])
+    want = [math.copysign(math.floor(abs(Fraction(float(v))) + Fraction(1, 2)), v) for v in x]
+    got = fp.round_half_away(x)
+    assert got.dtype == dtype
+    assert got.astype(np.float64).tolist() == want
 
 
 @given(int32, st.integers(0, 31))

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 HELPERS = {
     "__init__",
+    "accumulate",
     "accurate",
     "activation",
     "base",
@@ -23,6 +24,7 @@ HELPERS = {
     "broadcast",
     "contraction",
     "detached",
+    "erfc",
     "farmhash",
     "fixed_point",
     "gemmlowp",
