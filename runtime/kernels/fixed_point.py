@@ -113,17 +113,18 @@ def rdbp(x: IntLike, exponent: IntLike) -> IntArray:
 
 
 def _rounded_right(value: IntArray, exponent: IntLike) -> IntArray:
-    """`rdbp`, in the memory of `value` where the exponents do not broadcast it: half is added, and
-    of negative numbers one less, so that a tie goes away from zero.
+    """`rdbp`, in the memory of `value` unless the exponents broadcast it: half is added, and of
+    negative numbers one less, so that a tie goes away from zero.
     """
     e = np.asarray(exponent, np.int64)
+    if np.broadcast_shapes(value.shape, e.shape) != value.shape:
+        value = value + np.zeros_like(e)
     if not e.any():
-        return value if e.ndim <= value.ndim else value + np.zeros_like(e)
+        return value
     below = value >> 63
     if not e.all():
         below = below * (e > 0)
-    place = value if np.broadcast_shapes(value.shape, e.shape) == value.shape else None
-    value = np.asarray(np.add(value, (np.int64(1) << e) >> 1, out=place))
+    value += (np.int64(1) << e) >> 1
     value += below
     value >>= e
     return value
