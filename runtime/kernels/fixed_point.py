@@ -11,6 +11,7 @@ notes.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -214,6 +215,7 @@ def quantize_bound(real: float, scale: float, zero_point: int) -> int:
     return zero_point + int(round_half_away(quotient))
 
 
+@lru_cache(maxsize=1024)
 def activation_range(
     activation: str, scale: float, zero_point: int, dtype: npt.DTypeLike
 ) -> tuple[int, int]:

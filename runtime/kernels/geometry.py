@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Axis:
         return slice(start, start + (self.out - 1) * self.stride + 1, self.stride)
 
 
+@lru_cache(maxsize=1024)
 def window_axis(size: int, kernel: int, stride: int, dilation: int, padding: int) -> Axis:
     """TFLite's output size and padding; an odd padding puts the extra element after.
 
