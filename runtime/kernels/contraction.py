@@ -14,6 +14,7 @@ from litefuse.runtime.kernels.fixed_point import (
     mbqm,
     mbqm64,
     quantize_multiplier,
+    rdbp_in_place,
     wrap32,
 )
 from litefuse.runtime.model.enums import TensorType
@@ -219,17 +220,45 @@ def requantize_rows(
     zero_point: int,
     bounds: tuple[int, int],
     wide: bool = False,
+    largest: int = 1 << 62,
 ) -> None:
     """out[m, n] = `requantize` (`wide`: `requantize64`) of sums[m, n] + bias[n], some rows at a
-    time; the sums are whole numbers of any type.
+    time; the sums are whole numbers of any type, none beyond `largest` in magnitude.
     """
-    finish = requantize64 if wide else requantize
     step = max(_ELEMENTS // max(sums.shape[1], 1), 1)
+    if not wide and np.all(np.less_equal(shift, 0)):
+        offset = np.zeros(1, np.int64) if bias is None else bias.ravel().astype(np.int64)
+        if largest + int(np.abs(offset).max(initial=0)) < 1 << 31:
+            for m in range(0, len(sums), step):
+                part = slice(m, m + step)
+                _requantize_narrow(out[part], sums[part], offset, q, shift, zero_point, bounds)
+            return
+    finish = requantize64 if wide else requantize
     for m in range(0, len(sums), step):
         acc = sums[m : m + step].astype(np.int64)
         if bias is not None:
             acc += bias.ravel()
         out[m : m + step] = finish(acc, q, shift, zero_point, bounds, out.dtype)
+
+
+def _requantize_narrow(
+    out: Array,
+    sums: Array,
+    bias: Array,
+    q: Any,
+    shift: Any,
+    zero_point: int,
+    bounds: tuple[int, int],
+) -> None:
+    """`requantize` of sums that stay within int32 and of multipliers below 1: the same number in
+    fewer steps, with the bias and the first rounding's half in one, and the zero point last.
+    """
+    value = np.multiply(sums, q, dtype=np.int64, casting="unsafe")
+    value += bias * q + (1 << 30)
+    value >>= 31
+    value = rdbp_in_place(value, np.negative(shift))
+    np.clip(value, bounds[0] - zero_point, bounds[1] - zero_point, out=value)
+    np.add(value, zero_point, out=out, casting="unsafe")
 
 
 def bias_data(ctx: NodeContext, index: int) -> Array | None:

@@ -189,10 +189,13 @@ def _integer(ctx: NodeContext) -> Array:
     bounds = activation_range(fused_clamp(ctx), tensor_scale(yv), tensor_zero_point(yv), yv.dtype)
     wide = xv.dtype == np.int16 and bias.dtype == np.int64
     flat = out.reshape(-1, out.shape[3])
+    largest = 1 << (24 if dtype == np.float32 else 53)
     # With the zero point taken off first, padding is plain 0 and contributes nothing.
     points = (tensor_zero_point(xv), w_point)
     for positions, sums in convolve(x, filters, conv_axes(ctx), dtype, points):
-        requantize_rows(flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide)
+        requantize_rows(
+            flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide, largest
+        )
     return out
 
 

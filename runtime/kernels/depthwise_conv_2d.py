@@ -148,10 +148,13 @@ def _integer(ctx: NodeContext) -> Array:
     bounds = activation_range(fused_clamp(ctx), tensor_scale(yv), tensor_zero_point(yv), yv.dtype)
     out, bias = ctx.out(), bias_data(ctx, 2)
     flat = out.reshape(-1, out.shape[3])
+    largest = 255 * 255 * weights[..., :1].size
     for positions, sums in convolve_depthwise(
         ctx.data(0), weights, conv_axes(ctx), tensor_zero_point(xv)
     ):
-        requantize_rows(flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide)
+        requantize_rows(
+            flat[positions], sums, bias, q, shift, tensor_zero_point(yv), bounds, wide, largest
+        )
     return out
 
 

@@ -110,10 +110,10 @@ def _doubled_high(a: IntLike, b: IntLike) -> IntArray:
 
 def rdbp(x: IntLike, exponent: IntLike) -> IntArray:
     """Rounding divide by 2**exponent, ties away from zero; exponent in [0, 31]."""
-    return _rounded_right(np.array(x, np.int64), exponent)
+    return rdbp_in_place(np.array(x, np.int64), exponent)
 
 
-def _rounded_right(value: IntArray, exponent: IntLike) -> IntArray:
+def rdbp_in_place(value: IntArray, exponent: IntLike) -> IntArray:
     """`rdbp`, in the memory of `value` unless the exponents broadcast it: half is added, and of
     negative numbers one less, so that a tie goes away from zero.
     """
@@ -157,7 +157,7 @@ def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     value = np.asarray(x, np.int64)
     if np.any(left > 0):
         value = wrap32(value << left)
-    return _rounded_right(_doubled_high(value, q), np.maximum(-s, 0))
+    return rdbp_in_place(_doubled_high(value, q), np.maximum(-s, 0))
 
 
 def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
