@@ -18,10 +18,12 @@ from litefuse.runtime.kernels.base import (
     require_inputs,
 )
 from litefuse.runtime.kernels.fixed_point import (
+    int32_of,
     mbqm,
     quantize_float,
     quantize_multiplier,
     round_half_away,
+    wrap32,
 )
 from litefuse.runtime.kernels.int8_tables import through_bytes
 
@@ -75,7 +77,11 @@ def _zero_points(tensor: TensorValue) -> Array:
 
 
 def evaluate_quantize(ctx: NodeContext) -> list[Array]:
-    """round(x / scale) + zero point for floats; rescaled with double rounding for integers."""
+    """round(x / scale) + zero point for floats; rescaled with double rounding for integers.
+
+    With a scale for each channel, what does not fit int32 becomes the smallest one, as x86 converts
+    it; with one scale it is clamped.
+    """
     xv, yv, x = ctx.input(0), ctx.outputs[0], ctx.data(0)
     if x.dtype.kind == "f":
         if len(yv.scales) == 1:
@@ -83,8 +89,8 @@ def evaluate_quantize(ctx: NodeContext) -> list[Array]:
             limits = {"int4": (-8, 7), "uint4": (0, 15)}.get(_kind(yv))
             return [np.clip(made, *limits) if limits else made]
         info = np.iinfo(yv.dtype)
-        scaled = round_half_away(x / _along_channel(yv.scales, yv, x.ndim)).astype(np.float64)
-        moved = scaled + _along_channel(_zero_points(yv), yv, x.ndim)
+        scaled = int32_of(round_half_away(x / _along_channel(yv.scales, yv, x.ndim)))
+        moved = wrap32(scaled + _along_channel(_zero_points(yv), yv, x.ndim))
         return [np.clip(moved, info.min, info.max).astype(yv.dtype)]
     q, shift = ctx.memo("scale", lambda: quantize_multiplier(xv.scale / yv.scale))
 
