@@ -96,7 +96,9 @@ def require_state(
     KernelError otherwise.
     """
     state = ctx.input(index)
-    require(state.tensor.is_variable, ctx, f"state {state.name!r} is not a variable tensor")
+    idle = 0 in ctx.input(0).shape[:-1]  # LiteRT looks at the state when it takes a step
+    held = state.tensor.is_variable or idle
+    require(held, ctx, f"state {state.name!r} is not a variable tensor")
     fits = math.prod(state.shape) == math.prod(shape) if flat else state.shape == shape
     require(fits, ctx, f"state {state.name!r} has shape {state.shape}, needs {shape}")
     return state

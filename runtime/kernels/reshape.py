@@ -60,12 +60,20 @@ def prepare_reshape(ctx: NodeContext) -> list[Shape | None]:
     require_inputs(ctx, 1, 2)
     x = ctx.input(0)
     require_same_type(ctx, x, ctx.outputs[0])
+    _require_few(ctx, "new_shape")
     return [None if x.dtype.hasobject else _reshaped(ctx)]
+
+
+def _require_few(ctx: NodeContext, option: str) -> None:
+    """LiteRT has room for 8 numbers in these options, whether or not it then uses them."""
+    count = len(ctx.option(option) or ())
+    require(count <= 8, ctx, f"{option} has {count} entries, 8 are the most")
 
 
 def prepare_squeeze(ctx: NodeContext) -> list[Shape | None]:
     """The shape without its 1s, or without those that squeeze_dims names."""
     require_inputs(ctx, 1)
+    _require_few(ctx, "squeeze_dims")
     shape = ctx.input(0).shape
     named = ctx.option("squeeze_dims")
     if named is None or len(named) == 0:
