@@ -119,7 +119,9 @@ def test_idle_workers_sleep_in_the_system(image: LoadedImage) -> None:
         executable(np.zeros(1000, np.float32))
         [worker] = _workers()
         status = Path(f"/proc/self/task/{worker.native_id}/status")
-        while "State:\tS" not in status.read_text():
+        for _ in range(60_000):
+            if "State:\tS" in status.read_text():
+                break
             time.sleep(0.001)
         switches = [line for line in status.read_text().splitlines() if "ctxt_switches" in line]
         time.sleep(0.2)
