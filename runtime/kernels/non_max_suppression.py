@@ -159,9 +159,8 @@ def _select(ctx: NodeContext, sigma: np.float32) -> tuple[list[int], list[np.flo
         hard = overlaps >= limit
         if sigma > 0 and seen > begin:
             factors = accurate.exp(scale * overlaps * overlaps)
-            scores = np.multiply.accumulate(np.concatenate([[score], factors], dtype=np.float32))[
-                1:
-            ]
+            chain = np.concatenate([[score], factors], dtype=np.float32)
+            scores = np.multiply.accumulate(chain)[1:]
             low = scores <= least
             end = int(low.argmax()) if low.any() else seen - begin - 1
             hard, score = hard[: end + 1], scores[end]
