@@ -21,6 +21,8 @@ from typing import Any
 import scope  # beside this file
 from run import geomean, milliseconds
 
+from litefuse.cli.inputs import random_inputs
+
 KINDS = {
     "NumPy": "BUILTIN_REF",
     "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
@@ -30,17 +32,13 @@ KINDS = {
 
 def interpreter(module: Any, path: Path, kind: str) -> Any:
     """Allocated, with random inputs set, and warm."""
-    import numpy as np
-
     made = module.Interpreter(
         str(path), experimental_op_resolver_type=module.OpResolverType[kind], num_threads=1
     )
     made.allocate_tensors()
-    rng = np.random.default_rng(0)
-    for details in made.get_input_details():
-        low, high = (-1, 1) if np.dtype(details["dtype"]).kind == "f" else (0, 100)
-        value = rng.uniform(low, high, details["shape"]).astype(details["dtype"])
-        made.set_tensor(details["index"], value)
+    details = made.get_input_details()
+    for detail, array in zip(details, random_inputs(details, 0), strict=True):
+        made.set_tensor(detail["index"], array)
     made.invoke()
     return made
 

@@ -37,10 +37,19 @@ ClaimReference = Callable[[], "Claim | None"]
 _FOLD_ELEMENTS = 1024
 # Those that LiteRT computes at allocation, too; whatever else is computed it gets from a run.
 _LITERT_FOLDS = frozenset(
-    (
-        *("BROADCAST_ARGS", "CONCATENATION", "GATHER", "MUL", "RANGE", "RANK", "REDUCE_PROD"),
-        *("RESHAPE", "SHAPE", "STRIDED_SLICE", "TILE"),
-    )
+    {
+        "BROADCAST_ARGS",
+        "CONCATENATION",
+        "GATHER",
+        "MUL",
+        "RANGE",
+        "RANK",
+        "REDUCE_PROD",
+        "RESHAPE",
+        "SHAPE",
+        "STRIDED_SLICE",
+        "TILE",
+    }
 )
 
 
@@ -394,16 +403,19 @@ class SubgraphState:
                     self._fold(node, node.kernel)
 
     def _waits(self, node: Node) -> bool:
-        """Whether LiteRT leaves the node's shapes to the run."""
+        """Whether LiteRT leaves the node's shapes to the run: some ops' always, others' for want of
+        a value that we alone computed.
+        """
+        assert node.kernel is not None
+        waits = node.kernel.waits
         early = [self.values[t] for t in self._early.intersection(node.op.inputs)]
         data = [value.data for value in early]
         for value in early:
             value.data = None
         try:
-            waits = node.kernel is not None and node.kernel.waits
-            return bool(waits and waits(node.context)) or (
-                bool(early) and None in self._prepare(node)
-            )
+            if waits is not None and waits(node.context):
+                return True
+            return bool(early) and None in self._prepare(node)
         except RuntimeError:
             return False
         finally:

@@ -28,6 +28,7 @@ from litefuse.runtime.kernels.fixed_point import (
     mbqm,
     quantize_multiplier,
     rdbp,
+    rescaled,
     saturate,
 )
 from litefuse.runtime.kernels.int8_tables import through_bytes
@@ -131,10 +132,8 @@ def _quantized(ctx: NodeContext, sign: int) -> Array:
         a, b = first(ctx.data(0)), second(ctx.data(1))
     else:
         a, b = through_bytes(ctx, first, 0), through_bytes(ctx, second, 1)
-    total = mbqm(a + b, *scaling.output)
-    total += yv.zero_point
     bounds = activation_range(clamp_or_none(ctx), yv.scale, yv.zero_point, yv.dtype)
-    return np.clip(total, *bounds, out=total).astype(yv.dtype)
+    return rescaled(a + b, *scaling.output, yv.zero_point, bounds, yv.dtype)
 
 
 def _evaluate(ctx: NodeContext, sign: int) -> list[Array]:

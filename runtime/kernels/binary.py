@@ -42,6 +42,7 @@ from litefuse.runtime.kernels.fixed_point import (
     mbqm,
     quantize_multiplier,
     rdbp_by_any,
+    rescaled,
     srdhm,
 )
 from litefuse.runtime.kernels.gemmlowp import reciprocal
@@ -228,14 +229,20 @@ def _evaluate_squared_difference(ctx: NodeContext) -> list[Array]:
     if yv.dtype != np.int8:
         return _evaluate(ctx, _squared_difference)
     twice_max = 2.0 * max(av.scale, bv.scale)
-    first = quantize_multiplier(av.scale / twice_max)
-    second = quantize_multiplier(bv.scale / twice_max)
+
+    def common(i: int) -> Array:
+        value = ctx.input(i)
+
+        def scaled(x: Array) -> Array:
+            centred = (x.astype(np.int64) - value.zero_point) << 7
+            return mbqm(centred, *quantize_multiplier(value.scale / twice_max))
+
+        return through_bytes(ctx, scaled, i)
+
     # The difference keeps 7 extra bits, and its square 14.
     final = quantize_multiplier(twice_max * twice_max / ((1 << 14) * yv.scale))
-    a = through_bytes(ctx, lambda x: mbqm((x.astype(np.int64) - av.zero_point) << 7, *first), 0)
-    b = through_bytes(ctx, lambda x: mbqm((x.astype(np.int64) - bv.zero_point) << 7, *second), 1)
-    value = mbqm(np.square(a - b), *final) + yv.zero_point
-    return [np.clip(value, -128, 127).astype(np.int8)]
+    square = np.square(common(0) - common(1))
+    return [rescaled(square, *final, yv.zero_point, (-128, 127), np.int8)]
 
 
 def _prepare_shift(ctx: NodeContext) -> list[Shape | None]:

@@ -71,13 +71,13 @@ def _common(ctx: NodeContext, i: int) -> Array:
     Meant for scales below 1: with a larger one, the shift to the right is by a negative count.
     """
     value, data = ctx.input(i), ctx.data(i)
-    q, shift = quantize_multiplier(value.scale)
 
-    def rescaled(values: Array) -> Array:
+    def common(values: Array) -> Array:
+        q, shift = quantize_multiplier(value.scale)
         centred = (values.astype(np.int64) - value.zero_point) << 8
         return rdbp_by_any(srdhm(centred, q), -shift)
 
-    return through_bytes(ctx, rescaled, i) if data.dtype.itemsize == 1 else rescaled(data)
+    return through_bytes(ctx, common, i) if data.dtype.itemsize == 1 else common(data)
 
 
 def prepare_select(ctx: NodeContext) -> list[Shape | None]:

@@ -11,10 +11,10 @@ from litefuse.runtime.kernels.activation import activation_name
 from litefuse.runtime.kernels.base import Array, NodeContext, TensorValue, require
 from litefuse.runtime.kernels.fixed_point import (
     activation_bounds,
-    mbqm,
     mbqm64,
     quantize_multiplier,
     rdbp_in_place,
+    rescaled,
     wrap32,
 )
 from litefuse.runtime.model.enums import TensorType
@@ -198,9 +198,7 @@ def requantize(
     """clamp(MBQM(acc) + zero_point) as `dtype`; `acc` wraps to int32 first, as the reference's
     does.
     """
-    value = mbqm(wrap32(acc), q, shift)
-    value += zero_point
-    return np.clip(value, *bounds, out=value).astype(dtype)
+    return rescaled(wrap32(acc), q, shift, zero_point, bounds, dtype)
 
 
 def requantize64(

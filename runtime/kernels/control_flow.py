@@ -92,11 +92,15 @@ def evaluate_while(ctx: NodeContext) -> list[Array]:
     condition = int(ctx.option("cond_subgraph_index"))
     body = int(ctx.option("body_subgraph_index"))
     renewed = _renewed(*host.subgraph_io(body)) if ctx.state["fixed"] else []
+
+    def holds(values: list[Array]) -> bool:
+        return bool(host.run_subgraph(condition, values)[0].flat[0])
+
     carried = [array.copy() for array in _arrays(ctx, 0)]
-    more = bool(host.run_subgraph(condition, carried)[0].flat[0])
+    more = holds(carried)
     while more:
         given = host.run_subgraph(body, carried)
-        more = bool(host.run_subgraph(condition, given)[0].flat[0])
+        more = holds(given)  # before a new value is overwritten
         for k, place in renewed:
             given[k] = given[place]
         carried = given

@@ -150,14 +150,29 @@ def mbqm(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:
     max(-shift, 0)).
 
     The left shift is one of 32 bits, as the compiled reference does it: its count is taken modulo
-    32, and what it shifts out is gone.
+    32, and what it shifts out is gone. A right shift by more than 31 is `rdbp_by_any`'s.
     """
     s = np.asarray(shift, np.int64)
     left = np.maximum(s, 0) & 31
     value = np.asarray(x, np.int64)
     if np.any(left > 0):
         value = wrap32(value << left)
-    return rdbp_in_place(_doubled_high(value, q), np.maximum(-s, 0))
+    product, right = _doubled_high(value, q), np.maximum(-s, 0)
+    return rdbp_by_any(product, right) if np.any(right > 31) else rdbp_in_place(product, right)
+
+
+def rescaled(
+    x: IntLike,
+    q: IntLike,
+    shift: IntLike,
+    zero_point: int,
+    bounds: tuple[int, int],
+    dtype: npt.DTypeLike,
+) -> npt.NDArray[np.integer]:
+    """clamp(mbqm(x) + zero_point) as `dtype`: how most quantised ops end."""
+    value = mbqm(x, q, shift)
+    value += zero_point
+    return np.clip(value, *bounds, out=value).astype(dtype)
 
 
 def mbqm64(x: IntLike, q: IntLike, shift: IntLike) -> IntArray:

@@ -30,10 +30,9 @@ def evaluate_int8_table(ctx: NodeContext, function: Callable[[Array], Any]) -> A
     def values(every: Array) -> Array:
         limits = np.iinfo(y.dtype)
         steps = (every.astype(np.int64) - x.zero_point).astype(np.float32)
-        with np.errstate(all="ignore"):
-            result = np.asarray(function(np.float32(x.scale) * steps), np.float32)
-            inverse = np.float32(1) / np.float32(y.scale)
-            found = round_half_away(result * inverse).astype(np.float64) + y.zero_point
+        result = np.asarray(function(np.float32(x.scale) * steps), np.float32)
+        inverse = np.float32(1) / np.float32(y.scale)
+        found = round_half_away(result * inverse).astype(np.float64) + y.zero_point
         found = np.nan_to_num(found, nan=float(limits.min))
         return np.asarray(np.clip(found, limits.min, limits.max).astype(y.dtype))
 

@@ -22,8 +22,8 @@ from litefuse.runtime.kernels.broadcast import broadcast_shapes
 from litefuse.runtime.kernels.fixed_point import (
     activation_range,
     integer_activation_range,
-    mbqm,
     quantize_multiplier,
+    rescaled,
 )
 
 _TYPES = (
@@ -68,9 +68,7 @@ def evaluate(ctx: NodeContext) -> list[Array]:
         q, shift = ctx.memo("scale", lambda: mul_multiplier(av.scale, bv.scale, yv.scale))
         product = (a.astype(np.int64) - av.zero_point) * (b.astype(np.int64) - bv.zero_point)
         bounds = activation_range(activation, yv.scale, yv.zero_point, yv.dtype)
-        product = mbqm(product, q, shift)
-        product += yv.zero_point
-        return [np.clip(product, *bounds, out=product).astype(yv.dtype)]
+        return [rescaled(product, q, shift, yv.zero_point, bounds, yv.dtype)]
     product = np.atleast_1d(a * b).reshape(yv.shape)
     if yv.dtype.kind == "f":
         return [clamp_float(product, activation)]

@@ -19,9 +19,9 @@ from litefuse.runtime.kernels.base import (
 )
 from litefuse.runtime.kernels.fixed_point import (
     int32_of,
-    mbqm,
     quantize_float,
     quantize_multiplier,
+    rescaled,
     round_half_away,
     wrap32,
 )
@@ -94,13 +94,12 @@ def evaluate_quantize(ctx: NodeContext) -> list[Array]:
         return [np.clip(moved, info.min, info.max).astype(yv.dtype)]
     q, shift = ctx.memo("scale", lambda: quantize_multiplier(xv.scale / yv.scale))
 
-    def rescaled(values: Array) -> Array:
+    def requantized(values: Array) -> Array:
         info = np.iinfo(yv.dtype)
-        value = mbqm(values.astype(np.int64) - xv.zero_point, q, shift)
-        value += yv.zero_point
-        return np.clip(value, info.min, info.max, out=value).astype(yv.dtype)
+        centred, bounds = values.astype(np.int64) - xv.zero_point, (int(info.min), int(info.max))
+        return rescaled(centred, q, shift, yv.zero_point, bounds, yv.dtype)
 
-    return [through_bytes(ctx, rescaled) if x.dtype.itemsize == 1 else rescaled(x)]
+    return [through_bytes(ctx, requantized) if x.dtype.itemsize == 1 else requantized(x)]
 
 
 def prepare_dequantize(ctx: NodeContext) -> list[Shape | None]:

@@ -28,7 +28,7 @@ from litefuse.runtime.kernels.base import (
     require_same_dtype,
 )
 from litefuse.runtime.kernels.bfloat16 import in_floats
-from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier, rdbp_by_any, srdhm
+from litefuse.runtime.kernels.fixed_point import mbqm, quantize_multiplier
 from litefuse.runtime.kernels.int8_tables import evaluate_int8_table
 from litefuse.runtime.kernels.int16_tables import evaluate_int16_table
 from litefuse.runtime.kernels.l2_normalization import inverse_square_root
@@ -163,8 +163,7 @@ def _evaluate_rsqrt(ctx: NodeContext) -> list[Array]:
             continue
         inverse, right = inverse_square_root(int(value))
         root = mbqm(1, inverse, 20 - right)
-        root = mbqm(root, q, shift - 20) if shift > -11 else rdbp_by_any(srdhm(root, q), 20 - shift)
-        table[i] = np.clip(root + yv.zero_point, -128, 127)
+        table[i] = np.clip(mbqm(root, q, shift - 20) + yv.zero_point, -128, 127)
     return [table[where].reshape(x.shape)]
 
 

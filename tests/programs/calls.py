@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.programs.graph import Draw, Model, value
+from tests.conformance.draw import Draw
+from tests.programs.graph import Model, value
 
 Call = tuple[Any, ...]
 Outcome = Any  # an array, a list of them, or an exception's (type, text)
@@ -28,7 +29,7 @@ class Program:
 def random_program(draw: Draw, model: Model) -> Program:
     """Allocate, feed and run; then up to eight more calls, most often runs."""
     now = list(model.inputs)
-    calls: list[Call] = [("allocate",), *(("set", k, v) for k, v in enumerate(now)), ("run",)]
+    calls: list[Call] = []
 
     def resize() -> None:
         k = draw(st.integers(0, len(now) - 1))
@@ -56,7 +57,7 @@ def random_program(draw: Draw, model: Model) -> Program:
         lambda: calls.append(("reset",)),
         allocate,
     ]
-    for step in draw(st.lists(st.sampled_from(steps), max_size=8)):
+    for step in [allocate, *draw(st.lists(st.sampled_from(steps), max_size=8))]:
         step()
         calls.append(("run",))
     keep_all = draw(st.booleans())

@@ -6,7 +6,7 @@ a program then feeds or resizes may not fit any more, which both interpreters mu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from litefuse.runtime.model.build import ModelBuilder
+from tests.conformance.draw import Draw
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 MOST_ELEMENTS = 200
 
 
@@ -82,14 +82,12 @@ class Graph:
         self.made += outs
         return outs
 
-    def pick(self, *kinds: str, rank: int | None = None, ranks: Sequence[int] = ()) -> Made | None:
+    def pick(self, *kinds: str, ranks: Sequence[int] = ()) -> Made | None:
         """A tensor of one of the kinds ("f", "i", "b"; any by default) and ranks, late ones first."""
         fitting = [
             made
             for made in reversed(self.made)
-            if (not kinds or made.value.dtype.kind in kinds)
-            and (rank is None or made.rank == rank)
-            and (not ranks or made.rank in ranks)
+            if (not kinds or made.value.dtype.kind in kinds) and (not ranks or made.rank in ranks)
         ]
         return self.draw(st.sampled_from(fitting)) if fitting else None
 

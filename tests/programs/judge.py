@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from litefuse.runtime.interpreter import Interpreter, OpResolverType
-from tests.programs.calls import Outcome, Program
+from tests.conformance.litert import litert
+from tests.conformance.protocol import Answer
+from tests.programs.calls import Outcome, Program, outcomes
 from tests.runtime.interpreter.outcomes import is_error, same
 
 # LiteRT cannot give a tensor without elements through a signature, ours can.
@@ -21,13 +24,27 @@ _OF_A_SUBGRAPH = re.compile(r"\((WHILE|IF)\) failed to invoke\.$")
 _STAGE = re.compile(r"(Node number \d+ \(\w+\)) failed to (prepare|invoke)\.")
 
 
-def ours(content: bytes, keep_all: bool) -> Any:
-    """Our interpreter on its kernels alone."""
-    return Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=keep_all,
-    )
+def ours(program: Program) -> list[Outcome]:
+    """What our interpreter does, on its kernels alone; a NumPy warning is an error."""
+
+    def make(content: bytes, keep_all: bool) -> Interpreter:
+        return Interpreter(
+            model_content=content,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_preserve_all_tensors=keep_all,
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        return outcomes(make, program)
+
+
+def check(program: Program) -> list[Outcome] | Answer:
+    """LiteRT's outcomes, from which ours do not differ (AssertionError), or how it died."""
+    theirs: list[Outcome] | Answer = litert().run(outcomes, program)
+    if not isinstance(theirs, Answer):
+        compare(program, theirs, ours(program))
+    return theirs
 
 
 def compare(program: Program, theirs: list[Outcome], mine: list[Outcome]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.programs.graph import Graph, Made
+from tests.programs.graph import MOST_ELEMENTS, Graph, Made
 
 _UNARY = {"NEG": np.negative, "ABS": np.abs, "ZEROS_LIKE": np.zeros_like}
 _BINARY = {
@@ -54,7 +54,7 @@ def _pair(g: Graph, *kinds: str) -> tuple[Made, Made] | None:
 
 def _broadcasts(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     try:
-        return bool(np.prod(np.broadcast_shapes(a, b)) <= 200)
+        return bool(np.prod(np.broadcast_shapes(a, b)) <= MOST_ELEMENTS)
     except ValueError:
         return False
 
@@ -286,7 +286,7 @@ def where(g: Graph) -> None:
 
 
 def unique(g: Graph) -> None:
-    x = g.pick("i", rank=1)
+    x = g.pick("i", ranks=(1,))
     if x is not None and x.value.dtype == np.int32:
         _, first, at = np.unique(x.value, return_index=True, return_inverse=True)
         order = np.argsort(first)

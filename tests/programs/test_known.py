@@ -20,7 +20,7 @@ ALLOCATE, RUN = ("allocate",), ("run",)
 def both(content: bytes, *calls: Call) -> list[Outcome]:
     """What the calls give, on either side."""
     program = Program(content, list(calls))
-    theirs, mine = litert().run(outcomes, program), outcomes(ours, program)
+    theirs, mine = litert().run(outcomes, program), ours(program)
     compare(program, theirs, mine)
     return mine
 
@@ -62,7 +62,7 @@ def test_a_variable_of_another_type_is_refused() -> None:
 def test_a_variable_with_less_than_its_reader_needs_is_refused() -> None:
     """LiteRT reads whatever lies behind it."""
     program = Program(stored((7,)), [ALLOCATE, ("set", 0, SIX), RUN])
-    kind, text = outcomes(ours, program)[-1]
+    kind, text = ours(program)[-1]
     assert kind is RuntimeError
     assert "variable 'v' of shape (2, 3) is less than 'y' of (7,) needs" in text
 
